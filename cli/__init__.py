@@ -1,0 +1,1 @@
+"""The `isthmus` command: thin; commands that need two folders live here."""

@@ -1,0 +1,38 @@
+"""One request and one reply on a process's control socket: a JSON line each, mode 0600, same host.
+
+The operations are listed beside the process that serves them; this file only fixes the envelope.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from contracts.base import Contract
+
+Scalar = str | int | float | bool | None
+
+Op = Literal[
+    "ping",  # any process: is the loop alive
+    "stats",  # relay: TapStats; orders: OrdersStats; bridge: BridgeStatus
+    "cut",  # relay: black-hole both ways (bytes are read from nobody, connections hang)
+    "heal",  # relay: end a cut
+    "target",  # relay: point listener `name` at `address`
+    "arm",  # relay: load canary manifest `path`, reset hits, beacons and byte counts
+    "seen",  # relay: TapReport
+    "drop_responses",  # orders: abort the connection after commit (`share`, `seed`, `attempts`)
+]
+
+
+class ControlRequest(Contract):
+    """What is asked of a process; `args` are the operation's scalars by name."""
+
+    op: Op
+    args: dict[str, Scalar] = {}
+
+
+class ControlReply(Contract):
+    """The answer; `error` says what was expected when `ok` is false, `data` is the op's contract as JSON."""
+
+    ok: bool
+    error: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")

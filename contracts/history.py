@@ -1,0 +1,47 @@
+"""Order history: one NDJSON line per invocation and per completion; a killed worker's file stays readable."""
+
+from typing import Literal
+
+from contracts.base import Contract
+
+Answer = Literal["ok", "fail", "info"]
+
+
+class OrderEvent(Contract):
+    """`invoke` before the bytes leave, `ok|fail|info` after; `info` is indeterminate (time-out, reset).
+
+    `body_sha` is the digest of the body sent; `order_id` what an `ok` answer named.
+    """
+
+    kind: Literal["invoke", "ok", "fail", "info"]
+    key: str
+    attempt: int
+    mono_ns: int
+    wall_ms: int
+    body_sha: str
+    order_id: str = ""
+    status: int = 0
+
+
+class LedgerRow(Contract):
+    """One committed order as the ledger holds it."""
+
+    key: str
+    order_id: str
+    body_sha: str
+
+
+class OrderCheck(Contract):
+    """The checker's verdict over a history and a ledger; lists hold keys, cut to the first 20."""
+
+    schema: int = 1
+    invoked: int
+    acked: int
+    unknown: int
+    lost: int
+    duplicate: int
+    phantom: int
+    mismatch: int
+    idempotency: int
+    unexpected: int
+    examples: dict[str, tuple[str, ...]]

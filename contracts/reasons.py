@@ -1,0 +1,44 @@
+"""The closed list of reason ids a verdict may name, and what each one measures."""
+
+from typing import Literal
+
+ReasonId = Literal[
+    "leak_public",  # canaries seen at a public tap, topic, disk or log
+    "guard_block",  # the scan missed, the guard did not
+    "scan_miss",  # canaries the router did not raise although planted
+    "orders_lost",
+    "orders_duplicate",
+    "orders_phantom",
+    "orders_mismatch",
+    "orders_failed",  # orders that failed for good at the core while the link was cut
+    "events_lost",
+    "events_duplicate",
+    "failed_idempotent",
+    "rto_node_kill",
+    "rto_link_cut",
+    "edge_failed",
+    "evidence_chain",
+    "evidence_records",
+    "mechanism_disabled",  # a protecting mechanism was switched off on purpose
+    "fault_not_proven",
+    "fault_not_healed",
+    "tap_beacons",
+    "tap_errors",
+    "generator_late",
+    "generator_short",
+    "clock_jump",
+    "drain_timeout",
+]
+
+INVALIDATING: frozenset[ReasonId] = frozenset(
+    {
+        "fault_not_proven",
+        "tap_beacons",
+        "tap_errors",
+        "generator_late",
+        "generator_short",
+        "clock_jump",
+        "drain_timeout",
+    }
+)
+"""Reasons that make a run INVALID rather than NO-GO: the run proves nothing either way."""

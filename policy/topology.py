@@ -1,0 +1,55 @@
+"""The topology as frozen structs: which sites exist, what runs where, in order of preference.
+
+The loader (`load_topology`) refuses a site the policy does not name and an address outside its networks.
+"""
+
+import ipaddress
+
+from policy.model import Model, SiteName
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Endpoint(Model):
+    """One address of a service."""
+
+    host: str
+    port: int
+    node: str
+    zone: str = ""
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+
+class KafkaSite(Model):
+    """A site's broker: bootstrap `host:port` list and an optional client properties file."""
+
+    bootstrap: tuple[str, ...]
+    client: str = ""
+
+
+class Site(Model):
+    """One site. `reserve` maps a service name, or `raised`, to a share (0..1) of private capacity."""
+
+    name: SiteName
+    networks: tuple[Network, ...]
+    services: dict[str, tuple[Endpoint, ...]]
+    reserve: dict[str, float]
+    kafka: KafkaSite | None = None
+    warehouse_dsn: str = ""
+    ca: str = ""
+
+
+class Topology(Model):
+    """Sites in order of preference; `digest` is the SHA-256 (hex) of the file's bytes."""
+
+    version: str
+    sites: tuple[Site, ...]
+    digest: str
+
+    def site(self, name: SiteName) -> Site | None:
+        """The site of that name, if the topology has it."""
+        return next((site for site in self.sites if site.name == name), None)
