@@ -1,7 +1,7 @@
-"""The one base of every contract: frozen, keyword-only, unknown keys refused."""
+"""The one base of every contract: frozen, unknown keys refused (`kw_only` is said per class)."""
 
 import msgspec
 
 
-class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A record that crosses a folder border; it is decoded strictly and never mutated."""

@@ -7,7 +7,7 @@ from contracts.base import Contract
 Role = Literal["kafka", "postgres", "relay", "ads", "clicks", "orders", "profiles", "router", "bridge"]
 
 
-class ProcessRecord(Contract):
+class ProcessRecord(Contract, kw_only=True):
     """One process: enough to recognise it (`pid` with `start_ticks`), end it, and start it again as it was.
 
     `start_ticks` is field 22 of /proc/PID/stat, so a reused pid is never mistaken for ours.
@@ -27,7 +27,7 @@ class ProcessRecord(Contract):
     user: str = ""
 
 
-class CloudState(Contract):
+class CloudState(Contract, kw_only=True):
     """All processes of one cloud and the addresses others need.
 
     `endpoints` names: `core` and `edge` (router `host:port`), `core.probe`, `edge.probe`, `core.admin`,

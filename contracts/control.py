@@ -23,14 +23,14 @@ Op = Literal[
 ]
 
 
-class ControlRequest(Contract):
+class ControlRequest(Contract, kw_only=True):
     """What is asked of a process; `args` are the operation's scalars by name."""
 
     op: Op
     args: dict[str, Scalar] = {}
 
 
-class ControlReply(Contract):
+class ControlReply(Contract, kw_only=True):
     """The answer; `error` says what was expected when `ok` is false, `data` is the op's contract as JSON."""
 
     ok: bool

@@ -11,7 +11,7 @@ from contracts.base import Contract
 DecisionKind = Literal["sensitive", "raised", "refused", "guard_block", "public_count", "config", "open", "close"]
 
 
-class EvidenceRecord(Contract):
+class EvidenceRecord(Contract, kw_only=True):
     """One decision, or one second of public counters (`count` > 1), or a marker of the file's life.
 
     `reasons` name rules, detectors and places, never a value. `site` is where it went, empty if nowhere.
@@ -29,14 +29,14 @@ class EvidenceRecord(Contract):
     reasons: tuple[str, ...]
 
 
-class ChainedRecord(Contract):
+class ChainedRecord(Contract, kw_only=True):
     """A record and its link."""
 
     record: EvidenceRecord
     link: bytes
 
 
-class AuditReport(Contract):
+class AuditReport(Contract, kw_only=True):
     """`isthmus audit verify DIR`: `records` counts decisions (sum of `count`, markers left out).
 
     `chain_ok` is false on an edit, a cut, a gap in `sequence` or a frame that does not decode;

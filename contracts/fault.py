@@ -7,7 +7,7 @@ from contracts.base import Contract
 FaultKind = Literal["node_kill", "link_cut", "bridge_kill", "response_drop"]
 
 
-class Lease(Contract):
+class Lease(Contract, kw_only=True):
     """A promise on disk, written before injection, to undo a fault by `expires_wall_s` whatever happens.
 
     `targets` are process names, or a control socket's path for relay and service faults.
@@ -26,7 +26,7 @@ class Lease(Contract):
     expires_wall_s: float
 
 
-class FaultRecord(Contract):
+class FaultRecord(Contract, kw_only=True):
     """One line of the journal: when it took effect (CLOCK_MONOTONIC), on what, and how we know.
 
     `proven` is true only when a check after the injection saw the effect; `proof` says what was seen.

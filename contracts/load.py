@@ -10,7 +10,7 @@ Outcome = Literal["ok", "failed", "shed", "unknown"]
 Door = Literal["core", "edge"]
 
 
-class LoadPlan(Contract):
+class LoadPlan(Contract, kw_only=True):
     """A run of the open-loop generator; equal plans plan equal requests.
 
     `rate` is arrivals per second over both doors together; `mix` shares sum to 1; `canary_share` is the
@@ -57,7 +57,7 @@ class RequestRow(Contract, array_like=True):
     event_id: str
 
 
-class LoadSummary(Contract):
+class LoadSummary(Contract, kw_only=True):
     """`summary.json` beside the rows: what the generator knows of itself, for validity."""
 
     schema: int = 1

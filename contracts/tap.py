@@ -7,7 +7,7 @@ from contracts.base import Contract
 Place = Literal["path", "query", "header", "cookie", "json", "form", "gzip", "fullwidth", "public_route"]
 
 
-class Canary(Contract):
+class Canary(Contract, kw_only=True):
     """One planted sensitive value: a line of `canaries.ndjson`.
 
     `value` is the plain identifier; `form_hex` the exact bytes as planted (before gzip, percent or
@@ -21,7 +21,7 @@ class Canary(Contract):
     form_hex: str
 
 
-class TapHit(Contract):
+class TapHit(Contract, kw_only=True):
     """A canary seen where it must not be: its number, the view that showed it, the listener, never the value."""
 
     canary: int
@@ -29,7 +29,7 @@ class TapHit(Contract):
     listener: str
 
 
-class TapReport(Contract):
+class TapReport(Contract, kw_only=True):
     """The relay's answer to `seen`: hits, distinct beacons (file of one id a line) and bytes both ways."""
 
     schema: int = 1

@@ -21,18 +21,18 @@ SiteName = str
 TrafficClass = Literal["public", "sensitive", "raised"]
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the compiled policy: frozen, keyword-only."""
+class Model(msgspec.Struct, frozen=True):
+    """Base of the compiled policy: frozen (`kw_only` is said per class)."""
 
 
-class SitePolicy(Model):
+class SitePolicy(Model, kw_only=True):
     """What one site may hold."""
 
     name: SiteName
     holds: frozenset[Sensitivity]
 
 
-class CustomDetector(Model):
+class CustomDetector(Model, kw_only=True):
     """A detector of the user's own: an RE2 pattern and an exact check on what it matched."""
 
     id: DetectorId
@@ -40,7 +40,7 @@ class CustomDetector(Model):
     check: Literal["none", "luhn", "mod11-2"]
 
 
-class RouteMatch(Model):
+class RouteMatch(Model, kw_only=True):
     """Hosts and paths as globs (`*` one segment, `**` any), methods exact; empty methods means all."""
 
     hosts: tuple[str, ...]
@@ -48,7 +48,7 @@ class RouteMatch(Model):
     paths: tuple[str, ...]
 
 
-class Route(Model):
+class Route(Model, kw_only=True):
     """One routing rule; `sensitivity` PUBLIC is only a candidate until head and body are scanned.
 
     `inspect_body_bytes_max` 0 means a body makes the request sensitive. `ledger_shared` allows an
@@ -65,7 +65,7 @@ class Route(Model):
     ledger_shared: bool = False
 
 
-class SecretRef(Model):
+class SecretRef(Model, kw_only=True):
     """Where a key is found (`env:NAME`, `file:PATH`); resolved only on sites that hold sensitive data."""
 
     name: str
@@ -74,7 +74,7 @@ class SecretRef(Model):
     previous: tuple[str, ...] = ()
 
 
-class FieldRule(Model):
+class FieldRule(Model, kw_only=True):
     """How one field leaves: `kind` keep|bucket|mask|hmac|date and its arguments as written."""
 
     field: str
@@ -82,7 +82,7 @@ class FieldRule(Model):
     arguments: tuple[str, ...]
 
 
-class StreamRule(Model):
+class StreamRule(Model, kw_only=True):
     """One topic that crosses a link; `carry_all` moves bytes as they are, else only `fields` leave."""
 
     topic: str
@@ -99,7 +99,7 @@ class StreamRule(Model):
         return self.rename or f"{self.source}.{self.topic}"
 
 
-class Policy(Model):
+class Policy(Model, kw_only=True):
     """A whole policy; `digest` is the SHA-256 (hex) of the file's bytes."""
 
     version: str
@@ -117,7 +117,7 @@ class Policy(Model):
         return rule is not None and sensitivity in rule.holds
 
 
-class RequestHead(Model):
+class RequestHead(Model, kw_only=True):
     """What is known of a request before its body: raw bytes as they came, nothing decoded.
 
     `target` is the request target as sent; `headers` keep order, case and duplicates. `has_body` is true
@@ -132,13 +132,13 @@ class RequestHead(Model):
     content_length: int | None = None
 
 
-class HeldBody(Model):
+class HeldBody(Model, kw_only=True):
     """A body that arrived whole within the bound (as sent, still content-encoded)."""
 
     data: bytes
 
 
-class UnreadBody(Model):
+class UnreadBody(Model, kw_only=True):
     """A body that could not be held to its end."""
 
     why: Literal["oversize", "late", "broken"]
@@ -147,7 +147,7 @@ class UnreadBody(Model):
 Body = HeldBody | UnreadBody
 
 
-class Reason(Model):
+class Reason(Model, kw_only=True):
     """Why: the rule, the detector or code that decided, and where; never the value."""
 
     rule: str
@@ -158,7 +158,7 @@ class Reason(Model):
         return ":".join(part for part in (self.rule, self.detail, self.where) if part)
 
 
-class Verdict(Model):
+class Verdict(Model, kw_only=True):
     """The class of one request, where it may be served, and why.
 
     `route` is None when nothing matched: the router answers 404 and forwards nothing.
@@ -171,7 +171,7 @@ class Verdict(Model):
     reasons: tuple[Reason, ...]
 
 
-class HoldBody(Model):
+class HoldBody(Model, kw_only=True):
     """The head alone cannot decide: hold up to `bytes_max` bytes of body, then ask again."""
 
     route: Route
