@@ -19,7 +19,7 @@ ReasonId = Literal[
     "edge_failed",
     "evidence_chain",
     "evidence_records",
-    "mechanism_disabled",  # a protecting mechanism was switched off on purpose
+    "mechanism_disabled",  # a protecting mechanism was switched off on purpose: never GO
     "fault_not_proven",
     "fault_not_healed",
     "tap_beacons",
@@ -32,6 +32,7 @@ ReasonId = Literal[
 
 INVALIDATING: frozenset[ReasonId] = frozenset(
     {
+        "mechanism_disabled",
         "fault_not_proven",
         "tap_beacons",
         "tap_errors",
@@ -41,4 +42,4 @@ INVALIDATING: frozenset[ReasonId] = frozenset(
         "drain_timeout",
     }
 )
-"""Reasons that make a run INVALID rather than NO-GO: the run proves nothing either way."""
+"""Reasons that only make a run INVALID: it proves nothing. A measured violation beside them is still NO-GO."""

@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load
+
+PY := .venv/bin/python
+ARGS ?=
+
+help: ## what each target does
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv with the locked packages (done by every target that needs it)
+	@sh toolchain/setup.sh
+
+demo: setup ## two sites on this machine, traffic, faults, one verdict
+	@$(PY) -m cli demo $(ARGS)
+
+test: setup ## every test, real engines included
+	@$(PY) -m pytest $(ARGS)
+
+check: setup ## format, lint, types, import contracts, tidy
+	@$(PY) -m ruff format --check --quiet . || { echo "fix: make fmt"; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@.venv/bin/basedpyright --level error
+	@.venv/bin/lint-imports --no-cache
+	@$(PY) -m pytest tests/test_layout.py
+
+controls: setup ## every protecting mechanism off once, at full length: each must end NO-GO
+	@$(PY) -m cli controls $(ARGS)
+
+fmt: setup ## format the tree
+	@$(PY) -m ruff format --quiet .
+	@$(PY) -m ruff check --quiet --fix --exit-zero .
+
+schemas: setup ## write the generated JSON Schemas
+	@$(PY) -m contracts.schema
+	@$(PY) -m policy.schema
+
+bench-policy: setup ## CPU per KB scanned
+	@$(PY) bench/bench_policy.py
+
+bench-router: setup ## CPU per request against a naive aiohttp proxy
+	@$(PY) bench/bench_router.py
+
+bench-bridge: setup ## records per CPU-second, exactly once against plain copy
+	@$(PY) bench/bench_bridge.py
+
+bench-load: setup ## CPU per request of the load engine
+	@$(PY) bench/bench_load.py
+
+clean: ## stop what runs, remove .venv and .isthmus
+	@[ ! -x $(PY) ] || $(PY) -m cli down local || true
+	@rm -rf .venv .isthmus .pytest_cache .ruff_cache .hypothesis
