@@ -55,9 +55,7 @@ def twin_of(path: Path) -> Path:
 
 def test_files_stay_readable_in_one_sitting() -> None:
     """No source file is over the limit; exceptions are listed with their reason and have a hard end."""
-    sizes = {
-        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources()
-    }
+    sizes = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources()}
     assert {name: n for name, n in sizes.items() if n > HARD_FILE_LINES_MAX} == {}
     over = {name for name, n in sizes.items() if n > FILE_LINES_MAX}
     assert over - OVER_SOFT_LIMIT == set()
@@ -133,7 +131,9 @@ def test_readme_names_only_make_targets_that_exist() -> None:
     assert shown - targets == set()
 
 
-@pytest.mark.parametrize("command", sorted({c for c in readme_commands() if c.startswith("isthmus")}))
+@pytest.mark.parametrize(
+    "command", sorted({c for c in readme_commands() if c.startswith("isthmus")})
+)
 def test_readme_commands_answer_to_help(command: str) -> None:
     """Each `isthmus …` the README shows exists: its --help exits 0."""
     words = [word for word in command.split()[1:] if not word.startswith("-")]

@@ -1,0 +1,93 @@
+"""What a demo run is asked to do, and when its faults fall. Pure."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from contracts.load import LoadPlan, Operation
+from contracts.reasons import ReasonId
+
+Without = Literal["scan", "guard-and-scan", "failover", "eos", "idempotency"]
+
+CONTROL_REASON: dict[Without, ReasonId] = {
+    "scan": "guard_block",
+    "guard-and-scan": "leak_public",
+    "failover": "failed_idempotent",
+    "eos": "events_duplicate",
+    "idempotency": "orders_duplicate",
+}
+"""The reason each negative control must end with: what the missing mechanism is there to prevent."""
+
+DURATION_S_MIN = 15.0
+RATE_MIN = 50.0
+MIX: dict[Operation, float] = {"ads": 0.70, "click": 0.20, "order": 0.07, "profile": 0.03}
+NODE_SHARE = 0.3
+DROP_SHARE = 0.02
+DROP_ATTEMPTS = 3
+
+
+class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """One run; `rate` in requests a second over both doors, `root` holds `.isthmus/`."""
+
+    root: Path
+    seed: int
+    rate: float
+    duration_s: float
+    without: Without | None = None
+    keep: bool = False
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When each fault is injected, in seconds after the first request.
+
+    The bridge dies last, so that a cut link and a dead bridge are told apart; each fault has the time until
+    the next one to itself.
+    """
+
+    drop_s: float
+    kill_s: float
+    cut_s: float
+    heal_s: float
+    bridge_first_s: float
+    bridge_second_s: float
+
+
+def schedule(duration_s: float) -> Schedule:
+    """Fractions of the run: nodes at 1/3, link from 1/2 to 3/5, bridge at 7/10 and 4/5."""
+    return Schedule(
+        drop_s=duration_s * 0.03,
+        kill_s=duration_s / 3,
+        cut_s=duration_s * 0.5,
+        heal_s=duration_s * 0.6,
+        bridge_first_s=duration_s * 0.7,
+        bridge_second_s=duration_s * 0.8,
+    )
+
+
+def load_plan(options: DemoOptions, *, run: str, core: str, edge: str) -> LoadPlan:
+    """The traffic of a demo: 70 % ads, 20 % clicks, 7 % orders, 3 % profiles through both doors."""
+    return LoadPlan(
+        run=run,
+        seed=options.seed,
+        rate=options.rate,
+        duration_s=options.duration_s,
+        core=core,
+        edge=edge,
+        mix=MIX,
+    )
+
+
+def problem(*, rate: float, duration_s: float) -> str | None:
+    """What is wrong with the numbers asked for, as one line, or None."""
+    if duration_s < DURATION_S_MIN:
+        return (
+            f"--duration {duration_s:g}: expected at least {DURATION_S_MIN:g} seconds, "
+            "or the faults would overlap; fix: --duration 15"
+        )
+    if rate < RATE_MIN:
+        return (
+            f"--rate {rate:g}: expected at least {RATE_MIN:g} requests a second, "
+            "or the verdict rests on too few; fix: --rate 600"
+        )
+    return None
