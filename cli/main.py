@@ -3,6 +3,7 @@
 import importlib.metadata
 import sys
 
+import click
 import typer
 
 from cli.audit import audit_app
@@ -45,8 +46,13 @@ def version() -> None:
 
 
 def run() -> None:
-    """Run the command line; Ctrl-C exits 4."""
+    """Run the command line; an interrupt exits 4, a usage error 2."""
+    command = typer.main.get_command(app)
     try:
-        app()
-    except KeyboardInterrupt:
+        code = command.main(prog_name="isthmus", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,68 @@
+"""`isthmus demo`: bring the two sites up, drive traffic, break things, say GO or NO-GO."""
+
+import secrets
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from cli.demo_options import DemoOptions, Without, problem
+from cli.demo_run import DemoError, run_demo
+from cli.demo_table import print_report
+
+EXIT = {"GO": 0, "NO-GO": 1, "INVALID": 3}
+USAGE = 2
+ENVIRONMENT = 3
+
+
+def demo(  # noqa: PLR0913 -- a command line has as many options as it has
+    *,
+    seed: Annotated[int | None, typer.Option(help="Repeat a run; drawn if absent.")] = None,
+    rate: Annotated[float, typer.Option(help="Requests a second over both doors.")] = 600.0,
+    duration: Annotated[float, typer.Option(help="Seconds of traffic, at least 15.")] = 60.0,
+    without: Annotated[
+        Without | None, typer.Option(help="Switch one mechanism off: must end NO-GO.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the cloud running.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json only.")] = False,
+) -> None:
+    """Two sites on this machine, real traffic, real faults, one verdict.
+
+    Uses the cloud of `isthmus up local` if one runs, else brings one up and takes it down again.
+    Exit: 0 GO, 1 NO-GO, 2 usage, 3 environment or INVALID, 4 interrupted.
+
+    Example: isthmus demo --seed 4711 --duration 30
+    """
+    wrong = problem(rate=rate, duration_s=duration)
+    if wrong:
+        typer.echo(f"isthmus demo: {wrong}", err=True)
+        raise typer.Exit(USAGE)
+    options = DemoOptions(
+        root=Path.cwd(),
+        seed=secrets.randbelow(10**6) if seed is None else seed,
+        rate=rate,
+        duration_s=duration,
+        without=without,
+        keep=keep,
+    )
+    console = Console(stderr=as_json, highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        outcome = run_demo(options, console)
+    except DemoError as error:
+        typer.echo(f"isthmus demo: {error}", err=True)
+        raise typer.Exit(ENVIRONMENT) from error
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(outcome.report)) + b"\n")
+    else:
+        print_report(console, outcome.report, outcome.page)
+    raise typer.Exit(EXIT[outcome.report.verdict])
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
