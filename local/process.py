@@ -1,0 +1,139 @@
+"""Start, recognise and end processes: detached, logged to a file, known by pid *and* start time.
+
+A pid alone is never signalled: it may have been given to somebody else since.
+"""
+
+import contextlib
+import os
+import pwd
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+POLL_S = 0.01
+MARK = "ISTHMUS_CLOUD"
+"""Every process of a cloud carries this variable, so that even one that was never recorded is found."""
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """One process; `start_ticks` is field 22 of /proc/PID/stat."""
+
+    pid: int
+    start_ticks: int
+
+
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Children of ours, kept so that an ended one is reaped and does not stay a zombie."""
+
+
+def start_process(
+    argv: tuple[str, ...],
+    *,
+    environ: dict[str, str],
+    cwd: str,
+    log: Path,
+    user: str = "",
+    inherit: bool = True,
+) -> Process:
+    """Start `argv` in a session of its own; output is appended to `log` (0600).
+
+    `environ` is added to ours, or is all there is without `inherit`. `user` switches to a system user.
+    """
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            env={**os.environ, **environ} if inherit else environ,
+            cwd=cwd,
+            start_new_session=True,
+            user=user or None,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+    finally:
+        os.close(descriptor)
+    _children[child.pid] = child
+    return Process(pid=child.pid, start_ticks=start_ticks(child.pid) or 0)
+
+
+def start_ticks(pid: int) -> int | None:
+    """When `pid` started, in clock ticks since boot; None if there is no such process or it is a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # the command name may hold spaces and parentheses: fields count from the last ')'
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def is_alive(process: Process) -> bool:
+    """Whether this very process runs."""
+    child = _children.get(process.pid)
+    if child is not None and child.poll() is not None:
+        del _children[process.pid]
+        return False
+    return start_ticks(process.pid) == process.start_ticks
+
+
+def send_signal(process: Process, signum: signal.Signals) -> None:
+    """Signal this very process; nothing happens if it is gone.
+
+    Through a pidfd opened before the start time is checked, so a pid reused in between is not hit.
+    """
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if start_ticks(process.pid) == process.start_ticks:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, signum)
+    finally:
+        os.close(descriptor)
+
+
+def wait_gone(processes: Iterable[Process], *, timeout_s: float) -> list[Process]:
+    """Wait until all have ended; returns those that have not in time."""
+    deadline = time.monotonic() + timeout_s
+    left = [process for process in processes if is_alive(process)]
+    while left and time.monotonic() < deadline:
+        select.select([], [], [], POLL_S)
+        left = [process for process in left if is_alive(process)]
+    return left
+
+
+def end_processes(processes: Iterable[Process], *, signum: signal.Signals, grace_s: float) -> None:
+    """End processes together: `signum`, then SIGKILL for what is left after `grace_s`."""
+    asked = list(processes)
+    for process in asked:
+        send_signal(process, signum)
+    stubborn = wait_gone(asked, timeout_s=grace_s)
+    for process in stubborn:
+        send_signal(process, signal.SIGKILL)
+    wait_gone(stubborn, timeout_s=grace_s)
+
+
+def marked_processes(mark: str) -> list[Process]:
+    """Every living process whose environment says `ISTHMUS_CLOUD=mark`, but for ourselves."""
+    wanted = f"{MARK}={mark}".encode()
+    found: list[Process] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        ticks = start_ticks(int(entry.name))
+        try:
+            environ = (entry / "environ").read_bytes()
+        except (OSError, ValueError):
+            continue  # gone meanwhile, or not ours to read and then not ours at all
+        if ticks is not None and wanted in environ.split(b"\0"):
+            found.append(Process(pid=int(entry.name), start_ticks=ticks))
+    return found
