@@ -75,10 +75,10 @@ class SecretRef(Model, kw_only=True):
 
 
 class FieldRule(Model, kw_only=True):
-    """How one field leaves: `kind` keep|bucket|mask|hmac|date and its arguments as written."""
+    """How one field leaves: `kind` and its arguments as written (`enum` first for an enum)."""
 
     field: str
-    kind: Literal["keep", "bucket", "mask", "hmac", "date"]
+    kind: Literal["drop", "keep", "bucket", "mask", "hmac", "date"]
     arguments: tuple[str, ...]
 
 
