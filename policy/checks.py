@@ -4,7 +4,7 @@ Sources: Luhn, ISO/IEC 7812-1 annex B; issuer prefixes, the networks' published 
 number, GB 11643-1999 (ISO 7064 MOD 11-2, region codes of GB/T 2260); mobile prefixes, MIIT numbering plan.
 """
 
-import datetime
+import datetime as dt
 import re
 
 _DOUBLED = bytes(ord("0") + (value * 2 - 9 if value > 4 else value * 2) for value in range(10))
@@ -64,7 +64,7 @@ def cn_resident_id(number: bytes) -> bool:
     if number[:2] not in _PROVINCES or not mod11_2(number):
         return False
     try:
-        born = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        born = dt.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return False
     return _BORN_FIRST <= born.year <= _BORN_LAST
@@ -81,4 +81,4 @@ def email(address: bytes) -> bool:
     """Whether `address` can be delivered to: local part ≤ 64 bytes, and a domain that is no file name."""
     local, _, domain = address.rpartition(b"@")
     ending = domain.rpartition(b".")[2].lower()
-    return 0 < len(local) and ending not in _NO_DOMAIN and b".." not in domain
+    return bool(local) and ending not in _NO_DOMAIN and b".." not in domain

@@ -1,5 +1,7 @@
 """Bytes to YAML nodes, refusing what could hurt or hide: aliases, depth, tags, a second document, no UTF-8."""
 
+from collections.abc import Iterator
+
 import yaml
 
 from policy.problems import PolicyError, Problem
@@ -15,9 +17,7 @@ def compose(data: bytes, source: str) -> yaml.Node:
     """The root node of the only document. Raises `PolicyError`."""
     text = _text(data, source)
     try:
-        faults = [fault for event in _events(text) if (fault := _event_fault(event, source))]
-        faults += _depth_faults(text, source)
-        if faults:
+        if faults := list(_faults(text, source)):
             raise PolicyError(faults)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -56,40 +56,41 @@ def _text(data: bytes, source: str) -> str:
     return text
 
 
-def _events(text: str) -> list[yaml.Event]:
-    return list(yaml.parse(text, Loader=yaml.SafeLoader))
-
-
-def _event_fault(event: yaml.Event, source: str) -> Problem | None:
-    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-        return _at(event, source, "uses an anchor or alias", expected="every value written out",
-                   fix="copy the value to where it is used")  # fmt: skip
-    tag = getattr(event, "tag", None)
-    if tag and not str(tag).startswith(_CORE):
-        return _at(
-            event, source, f"uses the tag {tag}", expected="plain YAML", fix="remove the tag"
-        )
-    return None
-
-
-def _depth_faults(text: str, source: str) -> list[Problem]:
+def _faults(text: str, source: str) -> Iterator[Problem]:
+    """What events show before any node is built: composing is recursive, and aliases multiply."""
     depth = 0
-    for event in _events(text):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEPTH_MAX:
-                return [_at(event, source, "is nested too deep", expected=f"at most {DEPTH_MAX} levels",
-                            fix="remove the extra brackets")]  # fmt: skip
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return []
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            yield _at(
+                event, source, "uses an anchor or alias", expected="every value written out",
+                fix="copy the value to where it is used",
+            )  # fmt: skip
+        tag = getattr(event, "tag", None)
+        if isinstance(tag, str) and not tag.startswith(_CORE):
+            yield _at(
+                event, source, f"uses the tag {tag}", expected="plain YAML", fix="remove the tag"
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            yield _at(
+                event, source, "is nested too deep", expected=f"at most {DEPTH_MAX} levels",
+                fix="remove the extra brackets",
+            )  # fmt: skip
+            return
 
 
 def _at(event: yaml.Event, source: str, message: str, *, expected: str, fix: str) -> Problem:
+    mark = event.start_mark
     return Problem(
-        file=source, line=event.start_mark.line + 1, column=event.start_mark.column + 1, path="",
-        message=message, expected=expected, fix=fix,
-    )  # fmt: skip
+        file=source,
+        line=mark.line + 1 if mark else 0,
+        column=mark.column + 1 if mark else 0,
+        path="",
+        message=message,
+        expected=expected,
+        fix=fix,
+    )
 
 
 def _whole(source: str, message: str, *, expected: str, fix: str) -> Problem:

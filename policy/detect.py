@@ -14,7 +14,7 @@ from policy.patterns import Pattern, PatternSet
 from policy.views import Unreadable, readings
 
 
-class Detector(Model, kw_only=True):
+class Detector(Model, frozen=True, kw_only=True):
     """A built-in detector.
 
     `suspect` is an RE2 pattern over bytes that misses nothing `confirm` accepts. `example` is built, not

@@ -13,19 +13,23 @@ from msgspec import inspect
 
 from policy.composing import FILE_BYTES_MAX, compose
 from policy.problems import PolicyError, Problem, did_you_mean
+from policy.scalars import (
+    advice,
+    description,
+    expectation,
+    key_fault,
+    options,
+    range_fault,
+    tag_words,
+    take,
+    wants_text,
+    written,
+)
 
 __all__ = ["FILE_BYTES_MAX", "Document", "read_document"]
 
 T = TypeVar("T")
 _STEP = re.compile(r"\[([0-9]+)\]|[^\[]+")
-_WRITTEN = {
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a number",
-    "null": "nothing",
-    "str": "text",
-    "timestamp": "a date",
-}
 
 
 class _Omit:
@@ -90,9 +94,8 @@ class Document(Generic[T]):
         """The plain value of `node` as `kind`; faults are reported and left out."""
         self._marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         match kind:
-            case inspect.Metadata(type=inner, extra_json_schema=extra):
-                described = (extra or {}).get("description", expected)
-                return self.read(node, inner, path, expected=described)
+            case inspect.Metadata(type=inner):
+                return self.read(node, inner, path, expected=description(kind) or expected)
             case inspect.StructType():
                 return self._struct(node, kind, path)
             case inspect.DictType():
@@ -109,7 +112,7 @@ class Document(Generic[T]):
     def _entries(self, node: yaml.Node, path: str, *, expected: str) -> list[tuple[str, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
             self._wrong(
-                path, f"is {_written(node)}", expected=expected, fix="write key: value lines"
+                path, f"is {written(node)}", expected=expected, fix="write key: value lines"
             )
             return []
         entries: dict[str, yaml.Node] = {}
@@ -150,7 +153,7 @@ class Document(Generic[T]):
             if name not in found:
                 self._wrong(
                     path, f'key "{name}" is missing',
-                    expected=_expectation(fields[name].type), fix=f'add "{name}: …"',
+                    expected=expectation(fields[name].type), fix=f'add "{name}: …"',
                 )  # fmt: skip
         return _OMIT if missing else usable
 
@@ -158,7 +161,7 @@ class Document(Generic[T]):
         found: dict[str, object] = {}
         for key, child in self._entries(node, path, expected=expected or "a map"):
             place = _join(path, key)
-            if fault := _pattern_fault(key, kind.key_type):
+            if fault := key_fault(key, kind.key_type):
                 self._wrong(place, "key is no name", expected=fault, fix="rename it")
             elif (value := self.read(child, kind.value_type, place)) is not _OMIT:
                 found[key] = value
@@ -174,7 +177,7 @@ class Document(Generic[T]):
         wanted = expected or "a list"
         if not isinstance(node, yaml.SequenceNode):
             return self._wrong(
-                path, f"is {_written(node)}", expected=wanted, fix="write [a, b], or - a lines"
+                path, f"is {written(node)}", expected=wanted, fix="write [a, b], or - a lines"
             )
         if kind.min_length and not node.value:
             return self._wrong(path, "is empty", expected=wanted, fix="add an entry")
@@ -186,23 +189,21 @@ class Document(Generic[T]):
         return [value for _, value in read if value is not _OMIT]
 
     def _scalar(self, node: yaml.Node, kind: inspect.Type, path: str, *, expected: str) -> object:
-        wanted = expected or _expectation(kind)
+        wanted = expected or expectation(kind)
         if not isinstance(node, yaml.ScalarNode):
-            return self._wrong(path, f"is {_written(node)}", expected=wanted, fix="write one value")
+            return self._wrong(path, f"is {written(node)}", expected=wanted, fix="write one value")
         tag = node.tag.rpartition(":")[2]
-        for option in _options(kind):
-            accepts, value = _take(node, tag, option)
+        for option in options(kind):
+            accepts, value = take(node, tag, option)
             if accepts:
-                fault = _range_fault(value, option)
+                fault = range_fault(value, option)
                 return value if not fault else self._wrong(
-                    path, f"{fault}", expected=wanted, fix=_advice(value, option)
+                    path, f"{fault}", expected=wanted, fix=advice(value, option)
                 )  # fmt: skip
         fix = (
-            f'quote it: "{node.value}"' if _wants_text(kind) else "write the expected kind of value"
+            f'quote it: "{node.value}"' if wants_text(kind) else "write the expected kind of value"
         )
-        return self._wrong(
-            path, f"is {_WRITTEN.get(tag, 'of an unknown type')}", expected=wanted, fix=fix
-        )
+        return self._wrong(path, f"is {tag_words(tag)}", expected=wanted, fix=fix)
 
 
 def read_document(data: bytes, source: str, kind: type[T]) -> Document[T]:
@@ -219,105 +220,3 @@ def read_document(data: bytes, source: str, kind: type[T]) -> Document[T]:
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
-
-
-def _written(node: yaml.Node) -> str:
-    if isinstance(node, yaml.MappingNode):
-        return "a map"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return _WRITTEN.get(node.tag.rpartition(":")[2], "of an unknown type")
-
-
-def _bare(kind: inspect.Type) -> inspect.Type:
-    return kind.type if isinstance(kind, inspect.Metadata) else kind
-
-
-def _options(kind: inspect.Type) -> list[inspect.Type]:
-    bare = _bare(kind)
-    return (
-        [_bare(option) for option in bare.types] if isinstance(bare, inspect.UnionType) else [bare]
-    )
-
-
-def _wants_text(kind: inspect.Type) -> bool:
-    return any(
-        isinstance(option, inspect.StrType | inspect.LiteralType) for option in _options(kind)
-    )
-
-
-def _take(node: yaml.ScalarNode, tag: str, kind: inspect.Type) -> tuple[bool, object]:
-    """Whether a scalar of that tag is of this kind, and its value."""
-    match kind, tag:
-        case ((inspect.StrType() | inspect.LiteralType()), "str"):
-            return True, str(node.value)
-        case inspect.IntType(), "int":
-            return _number(node.value, int)
-        case inspect.FloatType(), ("int" | "float"):
-            return _number(node.value, float)
-        case inspect.BoolType(), "bool":
-            return True, node.value.lower() in {"true", "yes", "on"}
-        case _:
-            return False, None
-
-
-def _number(text: str, kind: type[int] | type[float]) -> tuple[bool, object]:
-    try:
-        return True, kind(text)
-    except ValueError:
-        return False, None
-
-
-def _range_fault(value: object, kind: inspect.Type) -> str:
-    match kind, value:
-        case inspect.LiteralType(values=values), _:
-            return "" if value in values else f'"{value}" is not known'
-        case inspect.StrType(pattern=pattern, min_length=shortest), str():
-            if shortest and len(value) < shortest:
-                return "is empty"
-            return (
-                "" if pattern is None or re.fullmatch(pattern, value) else f'"{value}" does not fit'
-            )
-        case (
-            (inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high)),
-            (int() | float()),
-        ):
-            inside = (low is None or value >= low) and (high is None or value <= high)
-            return "" if inside else f"{value} is out of range"
-        case _:
-            return ""
-
-
-def _advice(value: object, kind: inspect.Type) -> str:
-    if isinstance(kind, inspect.LiteralType):
-        return did_you_mean(str(value), [str(item) for item in kind.values])
-    return "write it as expected"
-
-
-def _pattern_fault(key: str, kind: inspect.Type) -> str:
-    bare = _bare(kind)
-    if not isinstance(bare, inspect.StrType) or not bare.pattern or re.fullmatch(bare.pattern, key):
-        return ""
-    return _expectation(kind)
-
-
-def _expectation(kind: inspect.Type) -> str:
-    match kind:
-        case inspect.Metadata(extra_json_schema=extra) if extra and "description" in extra:
-            return str(extra["description"])
-        case inspect.Metadata(type=inner):
-            return _expectation(inner)
-        case inspect.LiteralType(values=values):
-            return " or ".join(str(value) for value in values)
-        case inspect.UnionType(types=types):
-            return " or ".join(_expectation(option) for option in types)
-        case inspect.StructType(fields=fields):
-            return f"a map with {', '.join(item.encode_name for item in fields)}"
-        case inspect.VarTupleType():
-            return "a list"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.IntType() | inspect.FloatType():
-            return "a number"
-        case _:
-            return "a map" if isinstance(kind, inspect.DictType) else "text"

@@ -48,7 +48,7 @@ def head_doubt(head: RequestHead, *, inspect_bytes_max: int) -> Reason | None:
             seen[lower] = value
         elif lower == b"connection" and b"upgrade" in value.lower():
             return Reason(rule="upgrade", detail="connection", where="header")
-    return _first(head, seen) or _body_doubt(head, seen, inspect_bytes_max=inspect_bytes_max)
+    return _first(head, seen) or _body_doubt(head, inspect_bytes_max=inspect_bytes_max)
 
 
 def _first(head: RequestHead, seen: dict[bytes, bytes]) -> Reason | None:
@@ -73,7 +73,7 @@ def _host(head: RequestHead, seen: dict[bytes, bytes]) -> Reason | None:
     return None
 
 
-def _framing(head: RequestHead, seen: dict[bytes, bytes]) -> Reason | None:
+def _framing(_head: RequestHead, seen: dict[bytes, bytes]) -> Reason | None:
     """RFC 9112 §6.3: two lengths, or a coding we do not undo, is how requests are smuggled."""
     coding, length = seen.get(b"transfer-encoding"), seen.get(b"content-length")
     if coding is not None and (length is not None or coding.strip().lower() != b"chunked"):
@@ -99,9 +99,7 @@ DOUBTS: tuple[Callable[[RequestHead, dict[bytes, bytes]], Reason | None], ...] =
 """Asked in this order once no single header spoke; `seen` holds the headers that may come once."""
 
 
-def _body_doubt(
-    head: RequestHead, seen: dict[bytes, bytes], *, inspect_bytes_max: int
-) -> Reason | None:
+def _body_doubt(head: RequestHead, *, inspect_bytes_max: int) -> Reason | None:
     if not head.has_body:
         return None
     if inspect_bytes_max == 0:

@@ -56,13 +56,13 @@ Class = Literal["public", "sensitive"]
 Version = Literal["isthmus/v1"]
 
 
-class SiteFile(FileStruct, kw_only=True):
+class SiteFile(FileStruct, frozen=True, kw_only=True):
     """What a site may hold."""
 
     holds: Annotated[tuple[Class, ...], Meta(min_length=1, description="a list of classes")]
 
 
-class CustomFile(FileStruct, kw_only=True):
+class CustomFile(FileStruct, frozen=True, kw_only=True):
     """A detector of one's own: an RE2 pattern and an exact check."""
 
     id: Name
@@ -70,14 +70,14 @@ class CustomFile(FileStruct, kw_only=True):
     check: Literal["none", "luhn", "mod11-2"] = "none"
 
 
-class DetectorsFile(FileStruct, kw_only=True):
+class DetectorsFile(FileStruct, frozen=True, kw_only=True):
     """Built-in detectors that are on, and own ones."""
 
     enable: tuple[Text, ...] = ()
     custom: tuple[CustomFile, ...] = ()
 
 
-class MatchFile(FileStruct, kw_only=True):
+class MatchFile(FileStruct, frozen=True, kw_only=True):
     """What a route matches; without `hosts` any host, without `methods` any method."""
 
     paths: Annotated[tuple[Glob, ...], Meta(min_length=1, description="a list of path globs")]
@@ -87,13 +87,13 @@ class MatchFile(FileStruct, kw_only=True):
     ] = ()
 
 
-class InspectFile(FileStruct, kw_only=True):
+class InspectFile(FileStruct, frozen=True, kw_only=True):
     """How much of a body is held and scanned on a public route."""
 
     body: Size | Annotated[int, Meta(ge=0, le=1 << 30, description="a size in bytes")]
 
 
-class RouteFile(FileStruct, kw_only=True):
+class RouteFile(FileStruct, frozen=True, kw_only=True):
     """One route; the first that matches wins."""
 
     id: Name
@@ -106,7 +106,7 @@ class RouteFile(FileStruct, kw_only=True):
     ledger: Literal["shared", "own"] = "own"
 
 
-class SecretFile(FileStruct, kw_only=True):
+class SecretFile(FileStruct, frozen=True, kw_only=True):
     """Where a key is found; `previous` ids are still recognised after a rotation."""
 
     id: Name
@@ -114,7 +114,7 @@ class SecretFile(FileStruct, kw_only=True):
     previous: tuple[Name, ...] = ()
 
 
-class StreamFile(FileStruct, kw_only=True):
+class StreamFile(FileStruct, frozen=True, kw_only=True):
     """One topic that crosses a link: whole (`carry: all`), or the listed fields only."""
 
     topic: Topic
@@ -126,7 +126,7 @@ class StreamFile(FileStruct, kw_only=True):
     fields: dict[Name, Rule] | UnsetType = UNSET
 
 
-class PolicyFile(FileStruct, kw_only=True):
+class PolicyFile(FileStruct, frozen=True, kw_only=True):
     """policy.yaml: what is sensitive and which site may hold it."""
 
     version: Version
@@ -147,7 +147,7 @@ Address = Annotated[
 Share = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
 
 
-class EndpointFile(FileStruct, kw_only=True):
+class EndpointFile(FileStruct, frozen=True, kw_only=True):
     """One address of a service and the node it runs on."""
 
     address: Address
@@ -155,7 +155,7 @@ class EndpointFile(FileStruct, kw_only=True):
     zone: Text | UnsetType = UNSET
 
 
-class ServiceFile(FileStruct, kw_only=True):
+class ServiceFile(FileStruct, frozen=True, kw_only=True):
     """The endpoints of a service on one site."""
 
     endpoints: Annotated[
@@ -163,20 +163,20 @@ class ServiceFile(FileStruct, kw_only=True):
     ]
 
 
-class KafkaFile(FileStruct, kw_only=True):
+class KafkaFile(FileStruct, frozen=True, kw_only=True):
     """A site's broker, and a client properties file if it needs one."""
 
     bootstrap: Annotated[tuple[Address, ...], Meta(min_length=1, description="a list of brokers")]
     client: Ref | UnsetType = UNSET
 
 
-class WarehouseFile(FileStruct, kw_only=True):
+class WarehouseFile(FileStruct, frozen=True, kw_only=True):
     """Where the warehouse is; the DSN itself, or a reference to it."""
 
     dsn: Text
 
 
-class SiteTopologyFile(FileStruct, kw_only=True):
+class SiteTopologyFile(FileStruct, frozen=True, kw_only=True):
     """What runs on a site and which networks are its own."""
 
     networks: Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of networks")]
@@ -187,7 +187,7 @@ class SiteTopologyFile(FileStruct, kw_only=True):
     warehouse: WarehouseFile | UnsetType = UNSET
 
 
-class TopologyFile(FileStruct, kw_only=True):
+class TopologyFile(FileStruct, frozen=True, kw_only=True):
     """topology.yaml: sites in order of preference."""
 
     version: Version

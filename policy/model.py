@@ -25,14 +25,14 @@ class Model(msgspec.Struct, frozen=True):
     """Base of the compiled policy: frozen (`kw_only` is said per class)."""
 
 
-class SitePolicy(Model, kw_only=True):
+class SitePolicy(Model, frozen=True, kw_only=True):
     """What one site may hold."""
 
     name: SiteName
     holds: frozenset[Sensitivity]
 
 
-class CustomDetector(Model, kw_only=True):
+class CustomDetector(Model, frozen=True, kw_only=True):
     """A detector of the user's own: an RE2 pattern and an exact check on what it matched."""
 
     id: DetectorId
@@ -40,7 +40,7 @@ class CustomDetector(Model, kw_only=True):
     check: Literal["none", "luhn", "mod11-2"]
 
 
-class RouteMatch(Model, kw_only=True):
+class RouteMatch(Model, frozen=True, kw_only=True):
     """Hosts and paths as globs (`*` one segment, `**` any), methods exact; empty methods means all."""
 
     hosts: tuple[str, ...]
@@ -48,7 +48,7 @@ class RouteMatch(Model, kw_only=True):
     paths: tuple[str, ...]
 
 
-class Route(Model, kw_only=True):
+class Route(Model, frozen=True, kw_only=True):
     """One routing rule; `sensitivity` PUBLIC is only a candidate until head and body are scanned.
 
     `inspect_body_bytes_max` 0 means a body makes the request sensitive. `ledger_shared` allows an
@@ -65,7 +65,7 @@ class Route(Model, kw_only=True):
     ledger_shared: bool = False
 
 
-class SecretRef(Model, kw_only=True):
+class SecretRef(Model, frozen=True, kw_only=True):
     """Where a key is found (`env:NAME`, `file:PATH`); resolved only on sites that hold sensitive data."""
 
     name: str
@@ -74,7 +74,7 @@ class SecretRef(Model, kw_only=True):
     previous: tuple[str, ...] = ()
 
 
-class FieldRule(Model, kw_only=True):
+class FieldRule(Model, frozen=True, kw_only=True):
     """How one field leaves: `kind` and its arguments as written (`enum` first for an enum)."""
 
     field: str
@@ -82,7 +82,7 @@ class FieldRule(Model, kw_only=True):
     arguments: tuple[str, ...]
 
 
-class StreamRule(Model, kw_only=True):
+class StreamRule(Model, frozen=True, kw_only=True):
     """One topic that crosses a link; `carry_all` moves bytes as they are, else only `fields` leave."""
 
     topic: str
@@ -99,7 +99,7 @@ class StreamRule(Model, kw_only=True):
         return self.rename or f"{self.source}.{self.topic}"
 
 
-class Policy(Model, kw_only=True):
+class Policy(Model, frozen=True, kw_only=True):
     """A whole policy; `digest` is the SHA-256 (hex) of the file's bytes."""
 
     version: str
@@ -117,7 +117,7 @@ class Policy(Model, kw_only=True):
         return rule is not None and sensitivity in rule.holds
 
 
-class RequestHead(Model, kw_only=True):
+class RequestHead(Model, frozen=True, kw_only=True):
     """What is known of a request before its body: raw bytes as they came, nothing decoded.
 
     `target` is the request target as sent; `headers` keep order, case and duplicates. `has_body` is true
@@ -132,13 +132,13 @@ class RequestHead(Model, kw_only=True):
     content_length: int | None = None
 
 
-class HeldBody(Model, kw_only=True):
+class HeldBody(Model, frozen=True, kw_only=True):
     """A body that arrived whole within the bound (as sent, still content-encoded)."""
 
     data: bytes
 
 
-class UnreadBody(Model, kw_only=True):
+class UnreadBody(Model, frozen=True, kw_only=True):
     """A body that could not be held to its end."""
 
     why: Literal["oversize", "late", "broken"]
@@ -147,7 +147,7 @@ class UnreadBody(Model, kw_only=True):
 Body = HeldBody | UnreadBody
 
 
-class Reason(Model, kw_only=True):
+class Reason(Model, frozen=True, kw_only=True):
     """Why: the rule, the detector or code that decided, and where; never the value."""
 
     rule: str
@@ -158,7 +158,7 @@ class Reason(Model, kw_only=True):
         return ":".join(part for part in (self.rule, self.detail, self.where) if part)
 
 
-class Verdict(Model, kw_only=True):
+class Verdict(Model, frozen=True, kw_only=True):
     """The class of one request, where it may be served, and why.
 
     `route` is None when nothing matched: the router answers 404 and forwards nothing.
@@ -171,7 +171,7 @@ class Verdict(Model, kw_only=True):
     reasons: tuple[Reason, ...]
 
 
-class HoldBody(Model, kw_only=True):
+class HoldBody(Model, frozen=True, kw_only=True):
     """The head alone cannot decide: hold up to `bytes_max` bytes of body, then ask again."""
 
     route: Route

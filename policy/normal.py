@@ -39,7 +39,7 @@ _QUERY_CONTROL = re.compile(rb"%(?:0[0-8BbCcEeFf]|1[0-9A-Fa-f]|7[Ff])")
 """Tab, line feed and carriage return are ordinary in a query value: text fields hold them."""
 
 
-class Target(Model, kw_only=True):
+class Target(Model, frozen=True, kw_only=True):
     """A request target taken apart: `path` decoded for matching, and the first `fault` if it has one."""
 
     path: str

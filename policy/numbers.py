@@ -24,7 +24,7 @@ class Crowded(Exception):  # noqa: N818 - a finding about the text, not a fault 
     """More digit groups than can be examined in bounded time."""
 
 
-class Number(Model, kw_only=True):
+class Number(Model, frozen=True, kw_only=True):
     """Whole groups of `text` that together may be one number, from `start` to `end`."""
 
     text: bytes

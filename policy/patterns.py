@@ -6,7 +6,7 @@ RE2 because its time is linear in the input whatever the pattern, and a user's p
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-import re2
+import re2  # pyright: ignore[reportMissingTypeStubs]  # the wheel ships none; the Protocols below stand in
 
 
 class PatternFault(Exception):  # noqa: N818 - read as "the pattern's fault", said to its author
@@ -33,12 +33,27 @@ class _Options(Protocol):
     log_errors: bool
 
 
+class _Encoding(Protocol):
+    LATIN1: object
+
+
+class _OptionsType(Protocol):
+    Encoding: _Encoding
+
+    def __call__(self) -> _Options: ...
+
+
+class _SetType(Protocol):
+    def SearchSet(self, options: _Options) -> _Set: ...  # noqa: N802 - RE2's name
+
+
 class _Re2(Protocol):
     """What we use of the untyped module."""
 
     error: type[Exception]
+    Options: _OptionsType
+    Set: _SetType
 
-    def Options(self) -> _Options: ...  # noqa: N802 - RE2's name
     def compile(self, pattern: bytes, options: _Options) -> _Regexp: ...
 
 
@@ -49,7 +64,7 @@ def _options(*, utf8: bool) -> _Options:
     options = _re2.Options()
     options.log_errors = False
     if not utf8:
-        options.encoding = re2.Options.Encoding.LATIN1
+        options.encoding = _re2.Options.Encoding.LATIN1
     return options
 
 
@@ -58,7 +73,7 @@ class PatternSet:
 
     def __init__(self, patterns: Sequence[bytes], *, utf8: bool) -> None:
         """Raises `PatternFault`."""
-        self._set = cast("_Set", re2.Set.SearchSet(_options(utf8=utf8)))
+        self._set = _re2.Set.SearchSet(_options(utf8=utf8))
         try:
             for pattern in patterns:
                 self._set.Add(pattern)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from policy.model import Model
 
 
-class Problem(Model, kw_only=True):
+class Problem(Model, frozen=True, kw_only=True):
     """One fault of a file: where it stands, what was expected, and how to mend it.
 
     `line` and `column` start at 1; 0 means the file as a whole. `path` is like `routes[2].match.paths[0]`.

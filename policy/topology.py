@@ -10,7 +10,7 @@ from policy.model import Model, SiteName
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Endpoint(Model, kw_only=True):
+class Endpoint(Model, frozen=True, kw_only=True):
     """One address of a service."""
 
     host: str
@@ -24,14 +24,14 @@ class Endpoint(Model, kw_only=True):
         return f"{self.host}:{self.port}"
 
 
-class KafkaSite(Model, kw_only=True):
+class KafkaSite(Model, frozen=True, kw_only=True):
     """A site's broker: bootstrap `host:port` list and an optional client properties file."""
 
     bootstrap: tuple[str, ...]
     client: str = ""
 
 
-class Site(Model, kw_only=True):
+class Site(Model, frozen=True, kw_only=True):
     """One site. `reserve` maps a service name, or `raised`, to a share (0..1) of private capacity."""
 
     name: SiteName
@@ -43,7 +43,7 @@ class Site(Model, kw_only=True):
     ca: str = ""
 
 
-class Topology(Model, kw_only=True):
+class Topology(Model, frozen=True, kw_only=True):
     """Sites in order of preference; `digest` is the SHA-256 (hex) of the file's bytes."""
 
     version: str

@@ -36,7 +36,7 @@ class Unreadable(Exception):  # noqa: N818 - a finding about the text, not a fau
         self.why: WhyUnreadable = why
 
 
-class View(Model, kw_only=True):
+class View(Model, frozen=True, kw_only=True):
     """One encoding undone: `applies` is a cheap test, `decode` returns the text without it."""
 
     id: str
