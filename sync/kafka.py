@@ -25,7 +25,6 @@ from sync.clients import (
     Brokers,
     consumer_config,
     kafka_error,
-    producer_config,
     raising,
     replication_error,
     transactional_config,
@@ -41,10 +40,6 @@ INIT_S = 15.0
 
 CATCHUP_S = 30.0
 """Another writer's open transaction may hide progress for its transaction timeout; then the start is retried."""
-
-PLAIN_COMMIT_S = 1.0
-PLAIN_COMMIT_RECORDS = 2000
-"""The negative control commits progress apart from the records, as at-least-once replicators do."""
 
 Send = Callable[..., None]
 
@@ -110,7 +105,7 @@ class TransactionalTarget:
     def close(self) -> None:
         """Let go; an open transaction is ended by the next holder of the id."""
         producer, self._producer = self._producer, None
-        _discard(producer)
+        discard(producer)
 
     def _live(self) -> Producer:
         if self._producer is None:
@@ -127,74 +122,7 @@ class TransactionalTarget:
             ) from error
 
 
-class PlainTarget:
-    """Negative control: records are flushed, progress follows now and then. A kill in between duplicates."""
-
-    def __init__(self, brokers: Brokers, *, client_id: str, size_max: int) -> None:
-        self._config = producer_config(brokers, client_id=client_id, size_max=size_max)
-        self._producer: Producer | None = None
-        self._topic = ""
-        self._progress: dict[int, tuple[bytes, bytes]] = {}
-        self._batches_records = 0
-        self._committed_s = 0.0
-        self._failed: list[str] = []
-
-    def open(self) -> None:
-        """Connect; nobody is fenced."""
-        self._config["on_delivery"] = self._on_delivery
-        self._committed_s = time.monotonic()
-        with raising("connect"):
-            self._producer = Producer(self._config)
-
-    def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
-        self._batches_records += 1
-        if error is not None:
-            self._failed.append(error.name())
-
-    def begin(self) -> Send:
-        """Start a batch."""
-        self._failed.clear()
-        return self._live().produce
-
-    def commit(self, topic: str, progress: Mapping[int, tuple[bytes, bytes]]) -> None:
-        """Flush the batch; progress is only written every second or 2,000 records."""
-        self._flush()
-        self._topic = topic
-        self._progress.update(progress)
-        due = time.monotonic() - self._committed_s >= PLAIN_COMMIT_S
-        if due or self._batches_records >= PLAIN_COMMIT_RECORDS:
-            self._write_progress()
-
-    def _flush(self) -> None:
-        with raising("flush"):
-            if self._live().flush(INIT_S):
-                raise TimeoutError
-        if self._failed:
-            raise ReplicationError(Disposition.RENEW, f"flush: {self._failed[0]}")
-
-    def _write_progress(self) -> None:
-        for partition, (key, value) in self._progress.items():
-            self._live().produce(self._topic, value, key, partition)
-        self._flush()
-        self._progress.clear()
-        self._batches_records = 0
-        self._committed_s = time.monotonic()
-
-    def close(self) -> None:
-        """Write what progress there is, as a clean shutdown does."""
-        with contextlib.suppress(ReplicationError, KafkaException):
-            if self._producer is not None and self._progress:
-                self._write_progress()
-        producer, self._producer = self._producer, None
-        _discard(producer)
-
-    def _live(self) -> Producer:
-        if self._producer is None:
-            raise ReplicationError(Disposition.RENEW, "the target is not open")
-        return self._producer
-
-
-def _discard(producer: Producer | None) -> None:
+def discard(producer: Producer | None) -> None:
     """Drop what is queued, so that destroying the client does not wait for a broker that is gone."""
     if producer is not None:
         with contextlib.suppress(KafkaException):

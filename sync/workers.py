@@ -14,8 +14,9 @@ from policy.model import StreamRule
 from sync.batch import BACKOFF_MAX_S, Disposition
 from sync.drive import Board, Driver
 from sync.faults import Alarm, ReplicationError
-from sync.kafka import PlainTarget, Source, Target, TransactionalTarget
+from sync.kafka import Source, Target, TransactionalTarget
 from sync.mirror import Ends, MirrorSession, Slice
+from sync.plain import PlainTarget
 from sync.plan import TopicPlan, partitions_of, slice_id
 from sync.settings import BridgePlan
 from sync.setup import Link, establish
