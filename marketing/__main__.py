@@ -12,6 +12,7 @@ import uvloop
 
 from marketing.options import Options, ServiceKind, parse_options
 from marketing.serving import Service, serve
+from runtime.late_logs import set_up_late_logs
 
 EXIT_ENVIRONMENT = 3
 
@@ -44,12 +45,12 @@ def opener_of(service: ServiceKind) -> Opener:
 def main(argv: list[str]) -> int:
     """Run one service until a signal."""
     options = parse_options(argv)
+    set_up_late_logs(options.name)
     try:
         uvloop.run(serve(options, opener_of(options.service)(options)))
     except OSError as error:
-        where = f"{options.host}:{options.port}"
         sys.stderr.write(
-            f"{options.name}: {where}: {error}\n  fix: free the address, or start what it needs\n"
+            f"{options.name}: {error}\n  fix: free the address, or start what the service needs\n"
         )
         return EXIT_ENVIRONMENT
     return 0
