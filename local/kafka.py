@@ -5,7 +5,6 @@ carrying a demo: 192 MB heap, serial collector, first-tier compiler only.
 """
 
 import base64
-import os
 import shutil
 import subprocess
 import uuid
@@ -161,7 +160,7 @@ def formatted_template(jars: Path, properties: Path) -> Path:
             f"kafka.tools.StorageTool: exit {run.returncode}: {run.stdout}{run.stderr}"
         )
     try:
-        os.rename(scratch / "data", template)
+        (scratch / "data").rename(template)
     except OSError as error:
         if not template.is_dir():
             raise KafkaError(f"{template}: cannot be written: {error}") from error

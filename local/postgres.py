@@ -100,7 +100,7 @@ def copy_wheel(target: Path) -> None:
 
 
 def init_database(spec: PostgresSpec, password: str) -> None:
-    """initdb with the password on standard input's descriptor, so it is in no argument list."""
+    """Run initdb with the password on standard input's descriptor, so it is in no argument list."""
     reader, writer = os.pipe()
     os.write(writer, f"{password}\n".encode())
     os.close(writer)

@@ -1,0 +1,150 @@
+"""One connection through a relay: two transports, bytes passed on as they come, ends passed on as they are.
+
+An end of file is passed on as one, a reset as a reset, an unreachable target as a reset at once: the client
+must learn what it would learn without the relay, and when. Only a cut hides both sides from each other.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+from local.tap import ConnectionTap
+
+LINGER_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with 0 seconds: closing sends RST instead of FIN."""
+WRITE_HIGH_BYTES = 1 << 18
+"""A side that reads slower than this much is waited for."""
+
+
+class Half(asyncio.Protocol):
+    """One side of a pipe."""
+
+    def __init__(self, pipe: "Pipe", tap: Callable[[bytes], None]) -> None:
+        self.pipe = pipe
+        self.tap = tap
+        self.transport: asyncio.Transport | None = None
+        self.other: Half | None = None
+        self.ended = False
+        self.full = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Small writes leave at once; how much may wait is bounded."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP gives no other kind
+        self.transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        raw: socket.socket | None = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.pipe.on_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes pass the tap, then go on."""
+        self.tap(data)
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        """This side sends no more; the transport stays open for the other direction."""
+        self.ended = True
+        self.pipe.on_end(self)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """This side is gone, by a reset if `exc` says so."""
+        self.transport = None
+        self.pipe.on_lost(self, exc)
+
+    def pause_writing(self) -> None:
+        """This side is slow: stop reading the other."""
+        self.full = True
+        self.pipe.set_reading()
+
+    def resume_writing(self) -> None:
+        """This side can take more."""
+        self.full = False
+        self.pipe.set_reading()
+
+
+class Pipe:
+    """A client and, once connected, its target."""
+
+    def __init__(
+        self,
+        tap: ConnectionTap,
+        *,
+        on_client: Callable[["Pipe"], None],
+        on_gone: Callable[["Pipe"], None],
+    ) -> None:
+        self.client = Half(self, tap.up)
+        self.target = Half(self, tap.down)
+        self.cut = False
+        self._on_client = on_client
+        self._on_gone = on_gone
+
+    def on_made(self, half: Half) -> None:
+        """Read from nobody until both sides are there."""
+        self.set_reading()
+        if half is self.client:
+            self._on_client(self)
+        else:
+            self.connected()
+
+    def connected(self) -> None:
+        """Both sides are there."""
+        if self.client.transport is None:
+            reset(self.target)
+            return
+        self.client.other, self.target.other = self.target, self.client
+        self.set_reading()
+
+    def set_reading(self) -> None:
+        """Read from a side if the other can take it and the link is whole."""
+        for half, other in ((self.client, self.target), (self.target, self.client)):
+            transport = half.transport
+            if transport is None or transport.is_closing() or half.ended:
+                continue
+            wanted = not self.cut and half.other is not None and not other.full
+            if wanted and not transport.is_reading():
+                transport.resume_reading()
+            elif not wanted and transport.is_reading():
+                transport.pause_reading()
+
+    def on_end(self, half: Half) -> None:
+        """One side will send no more."""
+        other = half.other
+        if other is None or other.transport is None:
+            close(half)
+        elif other.ended:
+            close(half)
+            close(other)
+        else:
+            other.transport.write_eof()
+
+    def on_lost(self, half: Half, exc: Exception | None) -> None:
+        """One side is gone: so is the other, in the same manner."""
+        other = self.target if half is self.client else self.client
+        if other.transport is not None:
+            close(other) if exc is None else reset(other)
+        else:
+            self._on_gone(self)
+
+    def refuse(self) -> None:
+        """The target cannot be reached."""
+        reset(self.client)
+
+
+def close(half: Half) -> None:
+    """End a side in order: what was written still goes out."""
+    if half.transport is not None:
+        half.transport.close()
+
+
+def reset(half: Half) -> None:
+    """End a side at once, with RST."""
+    if half.transport is None:
+        return
+    raw: socket.socket | None = half.transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+    half.transport.abort()

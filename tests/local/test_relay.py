@@ -1,0 +1,226 @@
+"""The relay as a process sees it: sockets, ends, cuts and the control operations."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contracts.control import ControlReply, ControlRequest
+from contracts.tap import Canary, TapReport
+from local.relay import Relay, address_of
+from local.relay_settings import RelayListener, RelaySettings
+
+SOURCE = "127.0.1.250"
+LIMIT_S = 5
+QUIET_S = 0.15
+"""How long nothing must arrive for a cut to count as one."""
+VALUE = "canary-" + "q" * 12 + "@shop.example"
+
+
+class Target:
+    """A server that keeps what it is told and lets the test speak for it."""
+
+    def __init__(self) -> None:
+        self.peers: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
+            asyncio.Queue()
+        )
+        self.server: asyncio.Server | None = None
+        self.address = ""
+
+    async def start(self) -> None:
+        async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self.peers.put((reader, writer))
+
+        self.server = await asyncio.start_server(on_connect, "127.0.1.9", 0)
+        name = self.server.sockets[0].getsockname()
+        self.address = f"{name[0]}:{name[1]}"
+
+
+@contextlib.asynccontextmanager
+async def relay_to(target: str, scratch: Path) -> AsyncIterator[tuple[Relay, str]]:
+    listener = RelayListener(name="ads/ad-1", listen="127.0.1.2:0", target=target)
+    relay = Relay(
+        RelaySettings(
+            name="relay-test", source=SOURCE, control="", ready="",
+            beacons=str(scratch / "beacons"), listeners=(listener,),
+        )
+    )  # fmt: skip
+    server, address = await relay.listen(listener)
+    try:
+        yield relay, address
+    finally:
+        server.close()
+        await relay.close()
+
+
+@pytest.fixture
+async def target() -> AsyncIterator[Target]:
+    it = Target()
+    await it.start()
+    yield it
+    assert it.server is not None
+    it.server.close()
+    while not it.peers.empty():
+        it.peers.get_nowait()[1].close()
+    await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def client_of(
+    address: str,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(*address_of(address))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def ask(relay: Relay, op: str, **args: str) -> ControlReply:
+    request = msgspec.convert({"op": op, "args": args}, ControlRequest)
+    return await relay.control(request)
+
+
+async def test_bytes_pass_both_ways_from_the_relays_own_address(
+    target: Target, tmp_path: Path
+) -> None:
+    """The target sees the relay's source address; large answers arrive whole."""
+    async with (
+        relay_to(target.address, tmp_path) as (_, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"ask")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        assert await theirs.readexactly(3) == b"ask"
+        assert ours.get_extra_info("peername")[0] == SOURCE
+        answer = bytes(range(256)) * 20_000
+        ours.write(answer)
+        ours.write_eof()
+        assert await asyncio.wait_for(reader.read(-1), LIMIT_S) == answer
+        writer.write(b"more")
+        writer.write_eof()
+        assert await asyncio.wait_for(theirs.read(-1), LIMIT_S) == b"more"
+        ours.close()
+
+
+async def test_unreachable_target_is_a_reset_at_once(tmp_path: Path) -> None:
+    """The client is not left waiting for a node that is dead."""
+    with socket.create_server(("127.0.1.9", 0)) as gone:
+        dead = "127.0.1.9:" + str(gone.getsockname()[1])
+    async with relay_to(dead, tmp_path) as (_, address), client_of(address) as (reader, _):
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(1), LIMIT_S)
+
+
+async def test_a_reset_is_passed_on_as_one(target: Target, tmp_path: Path) -> None:
+    """A target that dies with a reset shows as a reset."""
+    async with (
+        relay_to(target.address, tmp_path) as (_, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"x")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        await theirs.readexactly(1)
+        ours.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        ours.close()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(1), LIMIT_S)
+
+
+async def test_a_cut_hides_both_sides_and_healing_resumes(target: Target, tmp_path: Path) -> None:
+    """During a cut nothing arrives, new connections hang; afterwards every byte does, in order."""
+    async with (
+        relay_to(target.address, tmp_path) as (relay, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"1")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        assert await theirs.readexactly(1) == b"1"
+        assert (await ask(relay, "cut")).ok
+        writer.write(b"2")
+        ours.write(b"a")
+        async with client_of(address) as (late_reader, late_writer):
+            late_writer.write(b"late")
+            for silent in (theirs.read(1), reader.read(1), late_reader.read(1), target.peers.get()):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(silent, QUIET_S)
+            assert (await ask(relay, "heal")).ok
+            assert await asyncio.wait_for(theirs.readexactly(1), LIMIT_S) == b"2"
+            assert await asyncio.wait_for(reader.readexactly(1), LIMIT_S) == b"a"
+            late_theirs, late_ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+            assert await asyncio.wait_for(late_theirs.readexactly(4), LIMIT_S) == b"late"
+            late_ours.close()
+        ours.close()
+
+
+async def test_arm_then_seen_reports_hits_beacons_and_bytes(target: Target, tmp_path: Path) -> None:
+    """A planted value through the relay is reported with listener and view, never the value."""
+    canary = Canary(
+        id=5, detector="email", place="header", value=VALUE, form_hex=VALUE.encode().hex()
+    )
+    manifest = tmp_path / "canaries.ndjson"
+    manifest.write_bytes(msgspec.json.encode(canary) + b"\n")
+    beacon = b"b-" + b"k" * 24
+    async with (
+        relay_to(target.address, tmp_path) as (relay, address),
+        client_of(address) as (_, writer),
+    ):
+        assert (await ask(relay, "arm", path=str(manifest))).ok
+        wire = (
+            b"GET / HTTP/1.1\r\nIsthmus-Beacon: "
+            + beacon
+            + b"\r\nX: "
+            + VALUE.encode()
+            + b"\r\n\r\n"
+        )
+        writer.write(wire)
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        await asyncio.wait_for(theirs.readexactly(len(wire)), LIMIT_S)
+        report = msgspec.json.decode((await ask(relay, "seen")).data, type=TapReport)
+        assert [(hit.canary, hit.view, hit.listener) for hit in report.hits] == [
+            (5, "raw", "ads/ad-1")
+        ]
+        assert (report.armed_canaries, report.beacons, report.bytes_up) == (1, 1, len(wire))
+        assert Path(report.beacons_file).read_bytes() == beacon + b"\n"
+        assert VALUE.encode() not in msgspec.json.encode(report)
+        assert (await ask(relay, "arm", path=str(manifest))).ok
+        assert msgspec.json.decode((await ask(relay, "stats")).data, type=TapReport).hits == ()
+        ours.close()
+
+
+async def test_target_moves_new_connections(target: Target, tmp_path: Path) -> None:
+    """After `target`, new connections go to the new address."""
+    async with relay_to("127.0.1.9:1", tmp_path) as (relay, address):
+        assert (await ask(relay, "target", name="ads/ad-1", address=target.address)).ok
+        async with client_of(address):
+            _, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+            ours.close()
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "expected"),
+    [
+        ("target", {"name": "nobody", "address": "127.0.0.1:1"}, "ads/ad-1"),
+        ("target", {"name": "ads/ad-1", "address": "nowhere"}, "host:port"),
+        ("arm", {}, "manifest"),
+        ("arm", {"path": "/nonexistent/manifest"}, "No such file"),
+        ("drop_responses", {}, "expected one of"),
+    ],
+)
+async def test_bad_operations_say_what_was_expected(
+    op: str, args: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    """A refused operation names the expectation."""
+    async with relay_to("127.0.1.9:1", tmp_path) as (relay, _):
+        reply = await ask(relay, op, **args)
+        assert not reply.ok
+        assert expected in reply.error
