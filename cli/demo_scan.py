@@ -1,18 +1,46 @@
-"""After the run: search what the public site keeps (broker disks, logs, files) for planted canaries."""
+"""After the run: search what the public site keeps (broker disks, process logs) for planted canaries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from contracts.cloud import CloudState
+from contracts.tap import Canary
+from local.tap import Tap
 
 CHUNK_BYTES = 1 << 20
 
 
+class ScanError(Exception):
+    """A public file could not be searched, so the search proves nothing."""
+
+
+def canaries_at_rest(state: CloudState, canaries: Iterable[Canary]) -> frozenset[int]:
+    """Ids of canaries found in any file of the public site, with the eyes of the taps. Raises `ScanError`."""
+    failures: list[Exception] = []
+    tap = Tap(on_error=failures.append)
+    tap.arm(canaries)
+    for path in public_files(state):
+        connection = tap.open(str(path))
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    connection.up(chunk)
+        except FileNotFoundError:
+            continue  # a log segment the broker rolled away meanwhile
+        except OSError as error:
+            raise ScanError(
+                f"{path}: {error.strerror}; expected to be able to search it"
+            ) from error
+    if failures:
+        raise ScanError(f"{len(failures)} parts could not be searched: {failures[0]}")
+    return frozenset(hit.canary for hit in tap.report_hits())
+
+
 def public_files(state: CloudState) -> Iterator[Path]:
-    """Every file a public process wrote: its log, and for the broker its data directory."""
-    for record in state.processes:
-        if record.site != "public":
-            continue
-        yield Path(record.log)
-    data = Path(state.root) / "kafka-public"
-    yield from (path for path in sorted(data.rglob("*")) if path.is_file())
+    """Every file a public process wrote: its log, the router's evidence, the broker's data."""
+    yield from (Path(record.log) for record in state.processes if record.site == "public")
+    folders = (Path(state.endpoints["edge.evidence"]), Path(state.root) / "kafka-public")
+    for folder in folders:
+        yield from (
+            path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size
+        )

@@ -1,0 +1,203 @@
+"""What a run left behind, gathered from every place that knows a part of it, as the facts to be judged."""
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from cli.demo_scan import canaries_at_rest
+from cli.demo_sources import (
+    Counts,
+    clock_offset_s,
+    poll,
+    read_counts,
+    read_lines,
+    read_taps,
+)
+from contracts.cloud import CloudState
+from contracts.fault import FaultKind, FaultRecord
+from contracts.history import OrderCheck, OrderEvent
+from contracts.load import LoadPlan, LoadSummary, RequestRow
+from contracts.report import Evidence, Failover, Leaks, Orders
+from contracts.tap import Canary, TapReport
+from loadtest import figures
+from loadtest.check_events import check_events
+from loadtest.check_orders import check_orders
+from loadtest.ledger import rows_of_run as ledger_rows
+from loadtest.plan import key_prefix
+from loadtest.verdict import RunFacts
+from loadtest.warehouse import count_of_run
+from loadtest.warehouse import rows_of_run as warehouse_rows
+
+DRAIN_S = 30.0
+"""The bridge is behind by at most a link cut of clicks and two restarts, and catches up in seconds."""
+SETTLE_S = 5.0
+"""Public decisions are written to the evidence once a second."""
+PUBLIC_SITES = frozenset({"public"})
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters and clocks before the run; a kept cloud has counted other runs."""
+
+    counts: Counts
+    clock_offset_s: float
+
+
+class Gathering(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to gather: the cloud, the run's folder and plan, its rows and the faults injected."""
+
+    state: CloudState
+    folder: Path
+    plan: LoadPlan
+    rows: list[RequestRow]
+    summary: LoadSummary
+    faults: tuple[FaultRecord, ...]
+
+
+def take_baseline(state: CloudState) -> Baseline:
+    """Counters and clocks before the first request, read when counters and evidence stand still."""
+    counts = [read_counts(state)]
+
+    def still() -> bool:
+        before, counts[0] = counts[0], read_counts(state)
+        return before == counts[0]
+
+    poll(still, within_s=SETTLE_S)
+    return Baseline(counts=counts[0], clock_offset_s=clock_offset_s())
+
+
+def drain(gathering: Gathering) -> bool:
+    """Wait until every acknowledged click is in the warehouse; False when time runs out."""
+    wanted = len(figures.acked_clicks(gathering.rows))
+    dsn, prefix = gathering.state.endpoints["warehouse.dsn"], key_prefix(gathering.plan)
+    return poll(lambda: count_of_run(dsn, run=prefix) >= wanted, within_s=DRAIN_S)
+
+
+def gather(
+    gathering: Gathering, baseline: Baseline, *, drained: bool, disabled: tuple[str, ...]
+) -> RunFacts:
+    """Everything measured in the run. Raises `FactError`, `ControlError`, `ScanError`."""
+    taps = read_taps(gathering.state)
+    counts = _settled(gathering.state, baseline)
+    check = _order_check(gathering)
+    rows, plan = gathering.rows, gathering.plan
+    return RunFacts(
+        seed=plan.seed,
+        duration_s=plan.duration_s,
+        requests=figures.requests_of(rows),
+        leaks=_leaks(gathering, taps, guard_blocks=counts.guard_blocks),
+        orders=Orders(
+            acked=check.acked,
+            unknown=check.unknown,
+            lost=check.lost,
+            duplicate=check.duplicate,
+            phantom=check.phantom + check.unexpected,
+        ),
+        orders_mismatch=check.mismatch + check.idempotency,
+        orders_failed=figures.orders_failed(rows),
+        events=check_events(
+            figures.acked_clicks(rows),
+            warehouse_rows(gathering.state.endpoints["warehouse.dsn"], run=key_prefix(plan)),
+        ),
+        failover=_failover(gathering),
+        faults=gathering.faults,
+        evidence=Evidence(records=counts.recorded, chain_ok=counts.chain_ok),
+        decisions=counts.decisions,
+        scan_misses=figures.scan_misses(rows, PUBLIC_SITES),
+        planned=gathering.summary.planned,
+        tap_errors=sum(tap.errors for tap in taps),
+        clock_jump_ms=abs(clock_offset_s() - baseline.clock_offset_s) * 1000,
+        drained=drained,
+        disabled=disabled,
+        environment=_environment(gathering),
+    )
+
+
+def _settled(state: CloudState, baseline: Baseline) -> Counts:
+    """This run's counts, read when counters and evidence agree or can no longer be expected to."""
+    latest = [read_counts(state).since(baseline.counts)]
+
+    def agree() -> bool:
+        latest[0] = read_counts(state).since(baseline.counts)
+        return latest[0].decisions == latest[0].recorded
+
+    poll(agree, within_s=SETTLE_S)
+    return latest[0]
+
+
+def _order_check(gathering: Gathering) -> OrderCheck:
+    return check_orders(
+        read_lines(gathering.folder / "orders.ndjson", OrderEvent),
+        ledger_rows(gathering.state.endpoints["ledger.dsn"], key_prefix=key_prefix(gathering.plan)),
+    )
+
+
+def _leaks(gathering: Gathering, taps: list[TapReport], *, guard_blocks: int) -> Leaks:
+    must_be_seen = figures.public_beacons(gathering.rows, PUBLIC_SITES)
+    seen = {line for tap in taps for line in Path(tap.beacons_file).read_text().splitlines()}
+    on_wire = {hit.canary for tap in taps for hit in tap.hits}
+    canaries = read_lines(gathering.folder / "canaries.ndjson", Canary)
+    at_rest = canaries_at_rest(gathering.state, canaries)
+    return Leaks(
+        canaries_planted=figures.canaries_planted(gathering.rows),
+        seen_public=len(on_wire | at_rest),
+        guard_blocks=guard_blocks,
+        beacons_sent=len(must_be_seen),
+        beacons_seen=len(seen & must_be_seen),
+        tap_bytes=sum(tap.bytes_up + tap.bytes_down for tap in taps),
+    )
+
+
+def _failover(gathering: Gathering) -> Failover:
+    kill, cut = (_fault(gathering.faults, kind) for kind in ("node_kill", "link_cut"))
+    end_ns = gathering.summary.ended_mono_ns
+    ads = figures.Scope(expected="public", operation="ads")
+    core_ads = figures.Scope(expected="public", operation="ads", door="core")
+    return Failover(
+        nodes=sum(
+            record.role == "ads" and record.site == "public" for record in gathering.state.processes
+        ),
+        killed=len(kill.targets) if kill else 0,
+        rto_ms=_rto_ms(gathering, kill, cut.injected_mono_ns if cut else end_ns, ads),
+        failed_idempotent=figures.failed_idempotent(gathering.rows),
+        site_cut_rto_ms=_rto_ms(
+            gathering, cut, (cut.healed_mono_ns if cut else 0) or end_ns, core_ads
+        ),
+        edge_failed=figures.edge_failed(_during(gathering.rows, cut)),
+    )
+
+
+def _rto_ms(
+    gathering: Gathering, fault: FaultRecord | None, until_mono_ns: int, scope: figures.Scope
+) -> float:
+    if fault is None:
+        return 0.0
+    return figures.rto_ms(
+        gathering.rows, fault.injected_mono_ns, until_mono_ns=until_mono_ns, scope=scope
+    )
+
+
+def _during(rows: list[RequestRow], fault: FaultRecord | None) -> Iterator[RequestRow]:
+    if fault is None:
+        return iter(())
+    until_ns = fault.healed_mono_ns or fault.injected_mono_ns
+    return figures.within(rows, fault.injected_mono_ns, until_mono_ns=until_ns)
+
+
+def _fault(faults: tuple[FaultRecord, ...], kind: FaultKind) -> FaultRecord | None:
+    return next((fault for fault in faults if fault.kind == kind), None)
+
+
+def _environment(gathering: Gathering) -> dict[str, str]:
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    summary = gathering.summary
+    return {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, kernel {platform.release()}",
+        "python": platform.python_version(),
+        "load average": load,
+        "generator CPU": f"{summary.cpu_s:.1f} s of {summary.wall_s:.1f} s",
+        "policy": gathering.state.policy,
+        "run": str(gathering.folder),
+    }

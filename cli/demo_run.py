@@ -1,0 +1,120 @@
+"""One demo run from nothing to its verdict: up, traffic, faults on schedule, drain, judge, report.
+
+The only place where cloud, load, chaos, router evidence and warehouse meet; every decision stands elsewhere.
+"""
+
+import random
+import string
+import time
+from pathlib import Path
+
+import msgspec
+import psycopg
+from rich.console import Console
+
+from chaos.faults import FaultError
+from cli.demo_facts import Gathering, drain, gather, take_baseline
+from cli.demo_faults import inject_on_schedule
+from cli.demo_options import DemoOptions, load_plan
+from cli.demo_scan import ScanError
+from cli.demo_sources import FactError, arm_taps, read_lines
+from cli.demo_traffic import Traffic, TrafficError, prepare
+from contracts.cloud import CloudState
+from contracts.load import RequestRow
+from contracts.report import Report
+from loadtest import figures
+from loadtest.report_html import page
+from loadtest.verdict import Limits, judge
+from local.cloud import CloudError, hold
+from local.plan import CloudOptions
+from runtime.control import ControlError
+
+RUN_LETTERS = 8
+
+
+class DemoError(Exception):
+    """The run could not be carried through: what, where, and how to go on."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished run: its report and where the page stands."""
+
+    report: Report
+    page: Path
+
+
+class Narrator:
+    """Progress lines with the time since the start of the command."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began_s = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Print one line."""
+        elapsed_s = int(time.monotonic() - self._began_s)
+        self._console.print(f"  {elapsed_s // 60}:{elapsed_s % 60:02}  {text}", highlight=False)
+
+
+def run_demo(options: DemoOptions, console: Console) -> Outcome:
+    """Carry one run through. Raises `DemoError`; on any way out nothing of ours is left running."""
+    say = Narrator(console)
+    console.print(
+        f"[bold]Isthmus demo[/] · seed {options.seed} · {_cast(options)}", highlight=False
+    )
+    wanted = CloudOptions(
+        without=frozenset({options.without} if options.without else ()), keep=options.keep
+    )
+    try:
+        with hold(options.root, wanted, say) as state:
+            say("ready")
+            return _run_on(options, state, say)
+    except (
+        CloudError, FaultError, FactError, ScanError, TrafficError, ControlError, psycopg.Error,
+    ) as error:  # fmt: skip
+        raise DemoError(str(error)) from error
+
+
+def _cast(options: DemoOptions) -> str:
+    cast = (
+        "public: 10 ad nodes, Kafka 4.3, edge router · "
+        "private: orders, profiles, Kafka 4.3, PostgreSQL 18, core router, bridge"
+    )
+    return cast + (f" · [red]without {options.without}[/]" if options.without else "")
+
+
+def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
+    run = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=RUN_LETTERS))
+    folder = options.root / ".isthmus" / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{run}"
+    folder.mkdir(parents=True, mode=0o700)
+    core, edge = state.endpoints["core"], state.endpoints["edge"]
+    plan = load_plan(options, run=run, core=core, edge=edge)
+    canaries = prepare(plan, folder)
+    arm_taps(state, folder / "canaries.ndjson")
+    baseline = take_baseline(state)
+    with Traffic(folder) as traffic:
+        say(
+            f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
+        )
+        faults = inject_on_schedule(options, state, traffic, say)
+        summary = traffic.finish()
+    rows = read_lines(folder / "requests.ndjson", RequestRow)
+    gathering = Gathering(
+        state=state, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults
+    )
+    drained = drain(gathering)
+    say("drained, judging" if drained else "[red]not drained in time[/], judging")
+    disabled = (options.without,) if options.without else ()
+    report = judge(gather(gathering, baseline, drained=drained, disabled=disabled), Limits())
+    return _write_report(report, gathering)
+
+
+def _write_report(report: Report, gathering: Gathering) -> Outcome:
+    started_ns = gathering.summary.started_mono_ns
+    seconds = figures.per_second(gathering.rows, started_mono_ns=started_ns)
+    html = gathering.folder / "report.html"
+    html.write_text(page(report, seconds, started_mono_ns=started_ns))
+    (gathering.folder / "report.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(report)) + b"\n"
+    )
+    return Outcome(report=report, page=html)
