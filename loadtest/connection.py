@@ -89,10 +89,14 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_chunks",
         "_exchange",
+        "_keep_alive",
         "_parser",
         "_pool",
+        "_served",
         "_size",
         "_sock",
+        "_status",
+        "_stray",
         "_transport",
         "closed",
     )
@@ -104,6 +108,10 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._chunks: list[bytes] = []
         self._size = 0
+        self._served = b""
+        self._status = 0
+        self._keep_alive = False
+        self._stray = False
         self._transport: asyncio.Transport | None = None
         self.closed = False
 
@@ -147,33 +155,42 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._give_up()
+            return
+        if self._size > BODY_BYTES_MAX:
+            self._give_up()
+        elif self._status:
+            self._hand_over(self._exchange)
+
+    def on_message_begin(self) -> None:
+        """An answer after a complete one is nobody's: the connection must not carry another request."""
+        self._stray = self._stray or self._status != 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note who served the answer."""
-        if len(name) == 17 and name.lower() == b"isthmus-served-by" and self._exchange is not None:
-            self._exchange.served = value
+        if len(name) == 17 and name.lower() == b"isthmus-served-by" and not self._stray:
+            self._served = value
 
     def on_body(self, body: bytes) -> None:
         """Collect the answer's body within its bound."""
         self._size += len(body)
-        if self._size <= BODY_BYTES_MAX:
+        if self._size <= BODY_BYTES_MAX and not self._stray:
             self._chunks.append(body)
 
     def on_message_complete(self) -> None:
-        """Hand the answer over, or wait on after an interim (1xx) one."""
+        """Note that the answer is whole; an interim (1xx) one is followed by another."""
         status = self._parser.get_status_code()
-        exchange = self._exchange
-        if status < 200 or exchange is None:
-            return
-        if self._size > BODY_BYTES_MAX:
-            self._give_up()
-            return
-        exchange.status = status
+        if status >= 200 and not self._stray:
+            self._status = status
+            self._keep_alive = self._parser.should_keep_alive()
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        exchange.status, self._status = self._status, 0
+        exchange.served, self._served = self._served, b""
         exchange.body = b"".join(self._chunks)
         self._chunks.clear()
         self._size = 0
         self._exchange = None
-        if self._parser.should_keep_alive():
+        if self._keep_alive and not self._stray:
             self._pool.release(self)
         else:
             self.abort()
