@@ -1,0 +1,311 @@
+"""Keep-alive connections to one endpoint: write a request's bytes, parse the answer, be used again.
+
+Own client because a general one follows redirects, keeps cookies, decompresses and replays on its own. This
+one does nothing that it was not told. Every byte written to a site that may not hold sensitive data passes
+the guard here, at the socket, and nowhere later.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+from router.reply import Reply
+from router.retry import Failure
+
+IDLE_S_MAX = 15.0
+"""Below every server's keep-alive in use here, so that a request seldom meets a closing connection."""
+IDLE_MAX = 128
+"""Idle connections kept per endpoint; more than a worker's share of a public class never returns at once."""
+UNREAD_BYTES_MAX = 1 << 18
+"""Answer bytes that wait for a slow client before reading from the service stops: 256 KiB."""
+
+
+class Inspector(Protocol):
+    """The guard as a connection sees it: names what it finds, empty when the bytes may leave."""
+
+    def find(self, outgoing: bytes) -> str: ...
+
+
+class UpstreamError(Exception):
+    """An attempt failed; `failure` says how, for the retry rules, `silent` whether time ran out."""
+
+    def __init__(self, failure: Failure, *, silent: bool = False) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+        self.silent = silent
+
+
+class GuardBlockedError(Exception):
+    """The guard stopped bytes on their way out; `finding` names the detector."""
+
+    def __init__(self, finding: str) -> None:
+        super().__init__(finding)
+        self.finding = finding
+
+
+class Connection(asyncio.Protocol):
+    """One connection; at most one request is on it at a time."""
+
+    def __init__(self, guard: Inspector | None, on_lost: "Callable[[Connection], None]") -> None:
+        self._guard = guard
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._reply: Reply | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._tunnel: Callable[[bytes], None] | None = None
+        self.used = False
+        self.idle_since_s = 0.0
+
+    # ------------------------------------------------------------- towards the service
+
+    def send(self, data: bytes, reply: Reply) -> None:
+        """Write a request head (with as much of its body as is at hand); the answer goes into `reply`."""
+        self._inspect(data)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise UpstreamError(Failure.LOST if self.used else Failure.UNSENT)
+        self.used = True
+        self._reply = reply
+        transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Write more of a body, or of a tunnel."""
+        self._inspect(data)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    @property
+    def writing_paused(self) -> bool:
+        """Whether the service takes bytes more slowly than they come."""
+        return self._writable is not None
+
+    async def drained(self) -> None:
+        """Wait until the service has taken enough that more may be written."""
+        if self._writable is not None:
+            await self._writable
+
+    def _inspect(self, data: bytes) -> None:
+        if self._guard is not None and (finding := self._guard.find(data)):
+            self.abort()
+            raise GuardBlockedError(finding)
+
+    def tunnel_to(self, sink: Callable[[bytes], None]) -> None:
+        """From now on bytes are passed on as they come (after a 101)."""
+        self._tunnel = sink
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        self._reply = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent: alive, and no answer is open."""
+        return (
+            self._reply is None and self._transport is not None and not self._transport.is_closing()
+        )
+
+    # ------------------------------------------------------------- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        if self._tunnel is not None:
+            self._tunnel(data)
+            return
+        if self._reply is None:
+            # Bytes that no request asked for: what follows could be taken for the next answer.
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgraded(data[int(upgrade.args[0]) :])
+        except httptools.HttpParserError:
+            self._fail(Failure.GARBLED)
+
+    def eof_received(self) -> None:
+        """Called by the loop; an answer without framing ends here."""
+        reply = self._reply
+        if reply is not None and reply.ends_with_connection:
+            self._finish(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        reply, self._reply = self._reply, None
+        self._transport = None
+        self.resume_writing()
+        if self._tunnel is not None:
+            self._tunnel(b"")
+        if reply is not None:
+            if reply.ends_with_connection and exc is None:
+                reply.finish()
+            else:
+                reply.fail(Failure.LOST)
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        """Called by the transport when its buffer is full."""
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """Called by the transport when its buffer has drained."""
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    def resume_reading(self) -> None:
+        """Read on after the client has taken what waited."""
+        if self._reading_paused and self._transport is not None:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def pause_reading(self) -> None:
+        """Read no more until `resume_reading`."""
+        if not self._reading_paused and self._transport is not None:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    # ------------------------------------------------------------- the parser's side
+
+    def on_status(self, status: bytes) -> None:
+        """Called by the parser."""
+        if self._reply is not None:
+            self._reply.reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser; trailers come here too and are dropped."""
+        if self._reply is not None:
+            self._reply.add_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        reply = self._reply
+        if reply is not None:
+            reply.head_done(self._parser.get_status_code())
+            if reply.bodiless and reply.final:
+                # llhttp does not know of HEAD and would wait for the body that Content-Length announces.
+                self._parser = httptools.HttpResponseParser(self)
+                self._finish(reply)
+
+    def on_body(self, data: bytes) -> None:
+        """Called by the parser."""
+        reply = self._reply
+        if reply is not None and reply.add_body(data) > UNREAD_BYTES_MAX:
+            self.pause_reading()
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        reply = self._reply
+        if reply is None:
+            return
+        if not reply.final:
+            reply.interim()
+            return
+        if not self._parser.should_keep_alive():
+            reply.keep_alive = False
+        self._finish(reply)
+
+    def _finish(self, reply: Reply) -> None:
+        self._reply = None
+        reply.finish()
+
+    def _fail(self, failure: Failure) -> None:
+        reply, self._reply = self._reply, None
+        if self._transport is not None:
+            self._transport.abort()
+        if reply is not None:
+            reply.fail(failure)
+
+    def _upgraded(self, rest: bytes) -> None:
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            reply.upgraded(rest)
+
+
+class Pool:
+    """The idle connections of one endpoint (last in, first out) and how to open more."""
+
+    def __init__(
+        self, host: str, port: int, *, source_address: str, guard: Inspector | None
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._local = (source_address, 0) if source_address else None
+        self._guard = guard
+        self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
+
+    def __repr__(self) -> str:
+        return f"<Pool {self._host}:{self._port} {len(self._idle)} idle, {len(self._all)} open>"
+
+    def take(self) -> Connection | None:
+        """The connection used last, if one is idle."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+        return None
+
+    async def connect(self, timeout_s: float) -> Connection:
+        """A new connection. Raises `UpstreamError` UNSENT."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._guard, self._lost),
+                    self._host,
+                    self._port,
+                    local_addr=self._local,
+                )
+        except (OSError, TimeoutError) as error:
+            silent = isinstance(error, TimeoutError)
+            raise UpstreamError(Failure.UNSENT, silent=silent) from error
+        self._all.add(connection)
+        return connection
+
+    def give_back(self, connection: Connection, reply: Reply, now_s: float) -> None:
+        """Keep a connection for the next request when its answer was whole and allows it, else close it."""
+        if (
+            reply.complete
+            and reply.keep_alive
+            and connection.reusable
+            and len(self._idle) < IDLE_MAX
+        ):
+            connection.idle_since_s = now_s
+            self._idle.append(connection)
+        else:
+            connection.abort()
+
+    def trim(self, now_s: float) -> None:
+        """Close what has been idle for too long."""
+        old = [c for c in self._idle if now_s - c.idle_since_s > IDLE_S_MAX]
+        if old:
+            self._idle = [c for c in self._idle if now_s - c.idle_since_s <= IDLE_S_MAX]
+            for connection in old:
+                connection.abort()
+
+    def close(self) -> None:
+        """Close every connection, idle or not."""
+        self._idle.clear()
+        for connection in list(self._all):
+            connection.abort()
+
+    def retire(self) -> None:
+        """Close the idle ones; those with a request on them end with it."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.abort()
+
+    def _lost(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
