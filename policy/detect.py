@@ -9,25 +9,32 @@ from collections.abc import Callable, Iterator
 
 from policy import checks
 from policy.model import CustomDetector, DetectorId, Model, Policy, Reason
-from policy.numbers import SEPARATOR, Crowded, Number, find_number
+from policy.numbers import SEPARATOR, Crowded, Locate, Number, find_number
 from policy.patterns import Pattern, PatternSet
 from policy.views import Unreadable, readings
+
+Confirm = Callable[[bytes, Locate], bool]
 
 
 class Detector(Model, frozen=True, kw_only=True):
     """A built-in detector.
 
-    `suspect` is an RE2 pattern over bytes that misses nothing `confirm` accepts. `example` is built, not
-    real; every compiled scan finds it before it is used.
+    `suspect` is an RE2 pattern over bytes that misses nothing `confirm` accepts; `confirm` is given the text
+    and a way to find the suspects in it. `example` is built, not real: every compiled scan must find it.
     """
 
     id: DetectorId
     suspect: bytes
-    confirm: Callable[[bytes], bool]
+    confirm: Confirm
     example: bytes
 
 
 _EDGE = rb"(?:^|$|[^0-9])"
+_S = SEPARATOR
+
+
+def _digits_of(check: Callable[[bytes], bool], but_not: Callable[[Number], bool]) -> Confirm:
+    return lambda text, locate: find_number(text, locate, check=check, but_not=but_not)
 
 
 def _mobile_excuse(number: Number) -> bool:
@@ -41,19 +48,11 @@ def _mobile_excuse(number: Number) -> bool:
 
 
 def _card_excuse(number: Number) -> bool:
-    return number.is_fraction or number.is_chance
+    return number.is_fraction or number.is_analytics or number.is_chance
 
 
-def _find_mobile(text: bytes) -> bool:
-    return find_number(text, checks.cn_mobile, but_not=_mobile_excuse)
-
-
-def _find_resident_id(text: bytes) -> bool:
-    return find_number(text, checks.cn_resident_id, but_not=lambda number: number.is_chance)
-
-
-def _find_card(text: bytes) -> bool:
-    return find_number(text, checks.bank_card, but_not=_card_excuse)
+def _resident_excuse(number: Number) -> bool:
+    return number.is_chance
 
 
 _LOCAL = rb"[0-9A-Za-z._%+\-\x80-\xff]"
@@ -64,7 +63,7 @@ _ADDRESS = re.compile(
 )
 
 
-def _find_email(text: bytes) -> bool:
+def _find_email(text: bytes, _locate: Locate) -> bool:
     at = text.find(b"@")
     while at >= 0:
         start = at
@@ -84,22 +83,22 @@ DETECTORS: dict[DetectorId, Detector] = {
     for detector in (
         Detector(
             id="cn-mobile",
-            suspect=_EDGE + rb"(?:(?:00)?86" + SEPARATOR + rb"|0" + SEPARATOR + rb")?1"
-            + SEPARATOR + rb"[3-9](?:" + SEPARATOR + rb"[0-9]){9}" + _EDGE,
-            confirm=_find_mobile,
+            suspect=_EDGE + rb"(?:(?:00)?86" + _S + rb"|0" + _S + rb")?1" + _S
+            + rb"[3-9](?:" + _S + rb"[0-9]){9}" + _EDGE,
+            confirm=_digits_of(checks.cn_mobile, _mobile_excuse),
             example=b"1990047" + b"0000",
         ),
         Detector(
             id="cn-resident-id",
-            suspect=_EDGE + rb"[1-9](?:" + SEPARATOR + rb"[0-9]){16}" + SEPARATOR + rb"[0-9Xx]"
-            + _EDGE,
-            confirm=_find_resident_id,
+            suspect=_EDGE + rb"[1-9](?:" + _S + rb"[0-9]){16}" + _S + rb"[0-9Xx]" + _EDGE,
+            confirm=_digits_of(checks.cn_resident_id, _resident_excuse),
             example=b"110101" + b"19010101" + b"0003",
         ),
         Detector(
             id="bank-card",
-            suspect=_EDGE + rb"[2-689](?:" + SEPARATOR + rb"[0-9]){12,18}" + _EDGE,
-            confirm=_find_card,
+            suspect=_EDGE + rb"(?:4|2" + _S + rb"[2-7]|3" + _S + rb"[04-9]|5" + _S + rb"[0-8]|6"
+            + _S + rb"[024579]|8" + _S + rb"1|9" + _S + rb"5)(?:" + _S + rb"[0-9]){11,18}" + _EDGE,
+            confirm=_digits_of(checks.bank_card, _card_excuse),
             example=b"62990047" + b"00000002",
         ),
         Detector(
@@ -123,6 +122,7 @@ class Scanner:
         """Raises `SelfTestError`, or `PatternFault` for a custom pattern."""
         self._built_in = tuple(DETECTORS[name] for name in policy.detectors)
         self._custom = tuple(_Custom(rule) for rule in policy.custom_detectors)
+        self._locate = tuple(Pattern(d.suspect, utf8=False).span for d in self._built_in)
         self._suspects = PatternSet([d.suspect for d in self._built_in], utf8=False)
         self._customs = PatternSet(
             [rule.pattern.encode() for rule in policy.custom_detectors], utf8=True
@@ -148,7 +148,7 @@ class Scanner:
     def _detected(self, text: bytes) -> Iterator[DetectorId]:
         for index in self._suspects.match(text):
             detector = self._built_in[index]
-            if detector.confirm(text):
+            if detector.confirm(text, self._locate[index]):
                 yield detector.id
         if self._custom:
             for index in self._customs.match(text):
@@ -164,7 +164,7 @@ class _Custom:
 
     def __init__(self, rule: CustomDetector) -> None:
         self.id = rule.id
-        self._pattern = Pattern(rule.pattern)
+        self._pattern = Pattern(rule.pattern.encode(), utf8=True)
         self._check = _CUSTOM_CHECKS[rule.check]
 
     def confirm(self, text: bytes) -> bool:

@@ -106,7 +106,7 @@ def _check_detectors(document: Document[PolicyFile], file: PolicyFile) -> None:
 
 def _custom(document: Document[PolicyFile], rule: CustomFile, path: str) -> CustomDetector:
     try:
-        if Pattern(rule.pattern).span(b"") is not None:
+        if Pattern(rule.pattern.encode(), utf8=True).span(b"") is not None:
             document.report(
                 f"{path}.pattern", "matches the empty text, so every request",
                 expected="a pattern that needs at least one character", fix="use + instead of *",

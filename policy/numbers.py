@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 
 from policy.model import Model
 
-SEPARATOR = rb"[ .+\-]{0,2}"
-"""At most two between digits: space, dot, dash, and `+`, which is a space in a form or a query."""
+SEPARATOR = rb"[ .+\-]{0,3}"
+"""At most three between digits, as in `138 - 0013`: space, dot, dash, and `+`, which is a space in a form or a query."""
 DIGITS_MIN, DIGITS_MAX = 11, 19
 WINDOWS_MAX = 4096
 """Group sequences examined in one text (about 4 ms); text more crowded with digits is not understood."""
 
-_RUN = re.compile(rb"[0-9]+(?:[ .+\-]{1,2}[0-9]+)*(?:[ .+\-]{0,2}[Xx](?![0-9]))?")
+_RUN = re.compile(rb"[0-9]+(?:[ .+\-]{1,3}[0-9]+)*(?:[ .+\-]{0,3}[Xx](?![0-9]))?")
 _GROUP = re.compile(rb"[0-9]+|[Xx]")
-_CLOCK_BEFORE = re.compile(rb"[0-9]:[0-9]{2}:$")
+_CLOCK_BEFORE = re.compile(rb"[0-9](?::|%3[Aa])[0-9]{2}(?::|%3[Aa])$")
+_ANALYTICS_BEFORE = re.compile(rb"GA[0-9]\.[0-9]\.$")
 
 
 class Crowded(Exception):  # noqa: N818 - a finding about the text, not a fault of the program
@@ -60,37 +61,64 @@ class Number(Model, frozen=True, kw_only=True):
     @property
     def is_clock(self) -> bool:
         """Seconds and their fraction after `HH:MM:`."""
-        near = max(0, self.start - 4)
-        return self.groups[0] == 2 and _CLOCK_BEFORE.search(self.text, near, self.start) is not None
+        return self.groups[0] == 2 and self._follows(_CLOCK_BEFORE, 9)
+
+    @property
+    def is_analytics(self) -> bool:
+        """A visitor number and the second of the first visit, in a `_ga` cookie."""
+        return len(self.groups) == 2 and self.dotted and self._follows(_ANALYTICS_BEFORE, 6)
 
     @property
     def is_chance(self) -> bool:
-        """Inside a UUID, a trace id or a digest, where digits are chance."""
-        return inside_id(self.text, self.start, self.end)
+        """Its first or last group stands in a UUID, a trace id or a digest, where digits are chance."""
+        return inside_id(self.text, self.start, self.start + self.groups[0]) or (
+            len(self.groups) > 1 and inside_id(self.text, self.end - self.groups[-1], self.end)
+        )
+
+    def _follows(self, pattern: re.Pattern[bytes], reach: int) -> bool:
+        return pattern.search(self.text, max(0, self.start - reach), self.start) is not None
+
+
+Locate = Callable[[bytes, int], tuple[int, int] | None]
+"""Where the next suspect stands, at or after an index."""
 
 
 def find_number(
-    text: bytes, check: Callable[[bytes], bool], *, but_not: Callable[[Number], bool]
+    text: bytes,
+    locate: Locate,
+    *,
+    check: Callable[[bytes], bool],
+    but_not: Callable[[Number], bool],
 ) -> bool:
-    """Whether `text` has a number whose digits pass `check` and whose shape is not excused.
+    """Whether a suspect of `text` has digits that pass `check` and no shape that excuses it.
 
     Raises `Crowded`.
     """
-    return any(check(number.digits) and not but_not(number) for number in _numbers(text))
+    return any(check(number.digits) and not but_not(number) for number in _numbers(text, locate))
 
 
-def _numbers(text: bytes) -> Iterator[Number]:
-    windows = 0
-    for run in _RUN.finditer(text):
-        if run.end() - run.start() < DIGITS_MIN:
-            continue
-        spans = [found.span() for found in _GROUP.finditer(text, run.start(), run.end())]
-        for first in range(len(spans)):
-            for number in _from_group(text, spans, first):
+def _numbers(text: bytes, locate: Locate) -> Iterator[Number]:
+    """Every number in every run of digits that holds a suspect; a run is looked at once."""
+    windows = at = 0
+    while span := locate(text, at):
+        start = span[0] + 1
+        while start > at and text[start - 1] in _RUN_BYTES:
+            start -= 1
+        run = _RUN.search(text, start)
+        if run is None:
+            return
+        groups = [found.span() for found in _GROUP.finditer(text, run.start(), run.end())]
+        for first in range(len(groups)):
+            for number in _from_group(text, groups, first):
                 windows += 1
                 if windows > WINDOWS_MAX:
                     raise Crowded
                 yield number
+        # The byte after a run is no digit, so it can be the edge before the next suspect.
+        at = run.end()
+
+
+_RUN_BYTES = frozenset(b"0123456789 .+-")
 
 
 def _from_group(text: bytes, spans: list[tuple[int, int]], first: int) -> Iterator[Number]:
@@ -123,6 +151,8 @@ def inside_id(text: bytes, start: int, end: int) -> bool:
     left = start
     while left > max(0, start - _ID_BYTES_MAX) and _in_word(text[left - 1 : left]):
         left -= 1
+    if text[left - 1 : left] == b"%":
+        left += 2  # the two digits of an escape are not part of what follows it
     for found in _ID.finditer(text, left, end + _ID_BYTES_MAX):
         if found.start() > start:
             return False
@@ -137,9 +167,9 @@ def _in_word(char: bytes) -> bool:
 
 def _is_id(text: bytes, found: re.Match[bytes]) -> bool:
     token = found[0]
-    before = text[max(0, found.start() - 1) : found.start()]
+    before = text[max(0, found.start() - 3) : found.start()]
     after = text[found.end() : found.end() + 1]
-    if before.isalnum() or after.isalnum():
+    if (before[-1:].isalnum() and before[:1] != b"%") or after.isalnum():
         return False
     if b"-" in token:
         return True

@@ -87,12 +87,12 @@ class PatternSet:
 
 
 class Pattern:
-    """One UTF-8 pattern, for finding where it matches."""
+    """One pattern, for finding where it matches."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: bytes, *, utf8: bool) -> None:
         """Raises `PatternFault`."""
         try:
-            self._regexp = _re2.compile(pattern.encode(), _options(utf8=True))
+            self._regexp = _re2.compile(pattern, _options(utf8=utf8))
         except _re2.error as error:
             reason = error.args[0] if error.args else ""
             raise PatternFault(
