@@ -131,10 +131,12 @@ def one_run(
 def wrk_row(address: str, options: argparse.Namespace) -> dict[str, object]:
     """CPU per request of wrk, closed loop, on the same responder."""
     values: list[float] = []
+    program = shutil.which("wrk")
+    assert program is not None
     for _ in range(options.rounds):
         before = os.times()
         done = subprocess.run(
-            ["wrk", "-t1", "-c32", f"-d{options.seconds}s", f"http://{address}/ads"],
+            [program, "-t1", "-c32", f"-d{options.seconds}s", f"http://{address}/ads"],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         after = os.times()

@@ -23,6 +23,13 @@ def plan_for(address: str = "127.0.0.1:1", **changes) -> LoadPlan:
     return LoadPlan(**{**fields, **changes})
 
 
+async def until(condition: Callable[[], bool], deadline_s: float = 30.0) -> None:
+    """Return once `condition` holds; fails after the deadline."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110  # files and other processes set no event of ours
+            await asyncio.sleep(0.005)
+
+
 class Shop:
     """The services behind the door, in memory; `gate` cleared freezes every answer."""
 

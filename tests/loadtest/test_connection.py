@@ -6,6 +6,7 @@ import pytest
 
 from loadtest.connection import BODY_BYTES_MAX, Exchange
 from loadtest.pool import Pool
+from tests.loadtest.doors import until
 
 OK = b"HTTP/1.1 200 OK\r\nIsthmus-Served-By: public/ad-1\r\nContent-Length: 2\r\n\r\nok"
 
@@ -121,7 +122,5 @@ async def test_a_connection_with_bytes_nobody_asked_for_is_not_used_again():
     async with door([OK, OK.replace(b"200 OK", b"500 No")], [OK]) as (pool, send):
         first = await send()
         assert first.status == 200
-        async with asyncio.timeout(10):
-            while any(connection.usable() for connection in pool._connections):
-                await asyncio.sleep(0.001)
+        await until(lambda: not any(one.usable() for one in pool._connections))
         assert (await send()).status == 200

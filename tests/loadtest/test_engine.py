@@ -1,6 +1,5 @@
 import asyncio
 import itertools
-import os
 import random
 import signal
 import sys
@@ -19,7 +18,7 @@ from loadtest.check_orders import check_orders
 from loadtest.engine import Engine
 from loadtest.plan import manifest, plan_requests
 from loadtest.sink import RunFiles, read_history, read_lines, read_rows
-from tests.loadtest.doors import open_recorder, open_shop, plan_for
+from tests.loadtest.doors import open_recorder, open_shop, plan_for, until
 
 
 def requests_of(plan):
@@ -37,12 +36,6 @@ async def drive(plan, directory):
 
 def ledger_of(shop):
     return [LedgerRow(key=k, order_id=o, body_sha=s) for k, (o, s) in shop.orders.items()]
-
-
-def edge_refuses(plan):
-    """What a shop without a router needs to answer as an edge would: 421 to what will be raised."""
-    raised = {r.identity for r in requests_of(plan) if r.expected == "raised" and r.door == "edge"}
-    return raised
 
 
 async def test_every_planned_request_becomes_one_row(tmp_path):
@@ -123,11 +116,10 @@ async def test_waiting_for_a_connection_counts_and_is_late(tmp_path):
         with RunFiles(tmp_path) as files:
             engine = Engine(plan, files, asyncio.get_running_loop())
             run = asyncio.ensure_future(engine.run(requests_of(plan)))
+            await until(lambda: engine._launched >= 200)
+            assert len(shop.seen) <= 4
+            shop.gate.set()
             async with asyncio.timeout(30):
-                while engine._launched < 200:
-                    await asyncio.sleep(0.005)
-                assert len(shop.seen) <= 4
-                shop.gate.set()
                 summary = await run
         rows = read_rows(tmp_path)
     assert summary.late_sends > 50
@@ -265,9 +257,7 @@ async def test_a_killed_generator_leaves_every_answered_row(tmp_path):
 
         shop.before = freeze_later
         process = await start_process(plan_for(address, rate=400, duration_s=60), tmp_path)
-        async with asyncio.timeout(30):
-            while total < 200 or len(read_rows(tmp_path)) < total:
-                await asyncio.sleep(0.01)
+        await until(lambda: total >= 200 and len(read_rows(tmp_path)) >= total)
         process.send_signal(signal.SIGKILL)
         await process.wait()
         orders_seen, answered_by_then = set(shop.orders), total
@@ -306,7 +296,7 @@ async def test_prepare_and_run_plant_the_same_canaries(tmp_path):
     assert [one.id for one in prepared] == sorted(
         row.canary for row in read_rows(tmp_path) if row.canary
     )
-    assert os.stat(tmp_path / "canaries.ndjson").st_mode & 0o777 == 0o600
+    assert (tmp_path / "canaries.ndjson").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_profiles_are_read_after_they_were_written():
 
 def test_a_small_share_of_orders_contradicts():
     """About one order in two hundred is planned to reuse a key."""
-    orders = [r for r in requests(rate=1000, duration_s=100, mix={"order": 1.0})]
+    orders = requests(rate=1000, duration_s=100, mix={"order": 1.0})
     share = sum(r.action == "order_conflict" for r in orders) / len(orders)
     assert share == pytest.approx(CONFLICT_SHARE, rel=0.2)
 
