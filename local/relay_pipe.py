@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
 from local.tap import ConnectionTap
 
@@ -25,23 +26,28 @@ class Half(asyncio.Protocol):
         self.tap = tap
         self.transport: asyncio.Transport | None = None
         self.other: Half | None = None
+        self.held = bytearray()
         self.ended = False
         self.full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Small writes leave at once; how much may wait is bounded."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP gives no other kind
-        self.transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        # uvloop's TCP transport has the methods of asyncio.Transport but is no subclass of it
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         raw: socket.socket | None = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pipe.on_made(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes pass the tap, then go on."""
+        """Bytes pass the tap, then go on, or wait for the other side to be there."""
         self.tap(data)
-        if self.other is not None and self.other.transport is not None:
+        if self.other is None:
+            # uvloop starts to read only after connection_made, so pausing there does not hold
+            self.held += data
+            self.pipe.set_reading()
+        elif self.other.transport is not None:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
@@ -96,6 +102,12 @@ class Pipe:
             reset(self.target)
             return
         self.client.other, self.target.other = self.target, self.client
+        for half, other in ((self.client, self.target), (self.target, self.client)):
+            if half.held and other.transport is not None:
+                other.transport.write(bytes(half.held))
+                half.held.clear()
+            if half.ended and other.transport is not None:
+                other.transport.write_eof()
         self.set_reading()
 
     def set_reading(self) -> None:
@@ -113,7 +125,9 @@ class Pipe:
     def on_end(self, half: Half) -> None:
         """One side will send no more."""
         other = half.other
-        if other is None or other.transport is None:
+        if other is None:
+            return  # passed on once the other side is there
+        if other.transport is None:
             close(half)
         elif other.ended:
             close(half)

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from contracts.control import ControlReply, ControlRequest
 from contracts.tap import Canary, TapReport
@@ -58,16 +59,36 @@ async def relay_to(target: str, scratch: Path) -> AsyncIterator[tuple[Relay, str
         await relay.close()
 
 
-@pytest.fixture
-async def target() -> AsyncIterator[Target]:
+@contextlib.asynccontextmanager
+async def target_server() -> AsyncIterator[Target]:
     it = Target()
     await it.start()
-    yield it
-    assert it.server is not None
-    it.server.close()
-    while not it.peers.empty():
-        it.peers.get_nowait()[1].close()
-    await asyncio.sleep(0)
+    try:
+        yield it
+    finally:
+        assert it.server is not None
+        it.server.close()
+        while not it.peers.empty():
+            it.peers.get_nowait()[1].close()
+        await asyncio.sleep(0)
+
+
+def on_both_loops(test: Callable[[Target, Path], Awaitable[None]]) -> Callable[..., None]:
+    """The relay runs on uvloop, whose transports differ in ways that have bitten."""
+
+    @pytest.mark.parametrize(
+        "loop_factory", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"]
+    )
+    def run(loop_factory: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path) -> None:
+        async def within() -> None:
+            async with target_server() as target:
+                await test(target, tmp_path)
+
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(within())
+
+    run.__doc__ = test.__doc__
+    return run
 
 
 @contextlib.asynccontextmanager
@@ -88,6 +109,7 @@ async def ask(relay: Relay, op: str, **args: str) -> ControlReply:
     return await relay.control(request)
 
 
+@on_both_loops
 async def test_bytes_pass_both_ways_from_the_relays_own_address(
     target: Target, tmp_path: Path
 ) -> None:
@@ -110,7 +132,8 @@ async def test_bytes_pass_both_ways_from_the_relays_own_address(
         ours.close()
 
 
-async def test_unreachable_target_is_a_reset_at_once(tmp_path: Path) -> None:
+@on_both_loops
+async def test_unreachable_target_is_a_reset_at_once(_target: Target, tmp_path: Path) -> None:
     """The client is not left waiting for a node that is dead."""
     with socket.create_server(("127.0.1.9", 0)) as gone:
         dead = "127.0.1.9:" + str(gone.getsockname()[1])
@@ -119,6 +142,7 @@ async def test_unreachable_target_is_a_reset_at_once(tmp_path: Path) -> None:
             await asyncio.wait_for(reader.read(1), LIMIT_S)
 
 
+@on_both_loops
 async def test_a_reset_is_passed_on_as_one(target: Target, tmp_path: Path) -> None:
     """A target that dies with a reset shows as a reset."""
     async with (
@@ -136,6 +160,7 @@ async def test_a_reset_is_passed_on_as_one(target: Target, tmp_path: Path) -> No
             await asyncio.wait_for(reader.read(1), LIMIT_S)
 
 
+@on_both_loops
 async def test_a_cut_hides_both_sides_and_healing_resumes(target: Target, tmp_path: Path) -> None:
     """During a cut nothing arrives, new connections hang; afterwards every byte does, in order."""
     async with (
@@ -162,6 +187,7 @@ async def test_a_cut_hides_both_sides_and_healing_resumes(target: Target, tmp_pa
         ours.close()
 
 
+@on_both_loops
 async def test_arm_then_seen_reports_hits_beacons_and_bytes(target: Target, tmp_path: Path) -> None:
     """A planted value through the relay is reported with listener and view, never the value."""
     canary = Canary(
@@ -197,6 +223,7 @@ async def test_arm_then_seen_reports_hits_beacons_and_bytes(target: Target, tmp_
         ours.close()
 
 
+@on_both_loops
 async def test_target_moves_new_connections(target: Target, tmp_path: Path) -> None:
     """After `target`, new connections go to the new address."""
     async with relay_to("127.0.1.9:1", tmp_path) as (relay, address):
