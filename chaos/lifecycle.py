@@ -1,0 +1,171 @@
+"""The life of a fault: lease on disk, watchdog at work, injection, journal, heal, lease removed."""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import msgspec
+
+from chaos.clock import Clock
+from chaos.cloud import CloudError
+from chaos.heal import HealError, heal_lease
+from chaos.journal import Journal
+from chaos.leases import LeaseError, Leases
+from chaos.offsets import OffsetsError
+from chaos.processes import start_ticks
+from contracts.control import Scalar
+from contracts.fault import FaultKind, FaultRecord, Lease
+from runtime.control import ControlError
+
+WATCHDOG_START_S_MAX = 10.0
+"""Its imports take 0.3 s on an idle core; a fault waits for it, since without it nothing would heal."""
+
+WATCHDOG_END_S_MAX = 5.0
+POLL_S = 0.005
+
+
+class FaultError(Exception):
+    """The fault could not be injected (then nothing is left of it) or not be healed: what and why."""
+
+
+class NotHealedError(FaultError):
+    """A fault is still in force; its lease stays and the watchdog goes on trying."""
+
+
+@contextlib.contextmanager
+def fault_errors(kind: FaultKind) -> Generator[None]:
+    """Whatever goes wrong at a border of this folder reaches its caller as `FaultError`."""
+    try:
+        yield
+    except (CloudError, ControlError, LeaseError, OffsetsError, OSError) as error:
+        raise FaultError(f"{kind}: {error}") from error
+
+
+Prove = Callable[[FaultRecord], tuple[bool, str]]
+"""Looks after a heal; says whether the fault as a whole is proven, and what was seen."""
+
+
+class Fault:
+    """One injected fault; `record` is what is known of it now."""
+
+    def __init__(
+        self, lease: Lease, record: FaultRecord, healer: Callable[["Fault"], FaultRecord]
+    ) -> None:
+        self.lease = lease
+        self.record = record
+        self._healer = healer
+
+    def heal(self) -> FaultRecord:
+        """Undo it and check; once or often. Returns the final record, raises `NotHealedError`."""
+        if not self.record.healed_mono_ns:
+            self.record = self._healer(self)
+        return self.record
+
+
+class Lifecycle:
+    """The leases and the journal of one run; owns the watchdog it starts."""
+
+    def __init__(self, leases: Leases, journal: Journal, *, cloud: Path, clock: Clock) -> None:
+        self._leases = leases
+        self._journal = journal
+        self._cloud = cloud
+        self._clock = clock
+        self._numbers = itertools.count(len(journal.records()) + 1)
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def take(
+        self, kind: FaultKind, targets: tuple[str, ...], *, ttl_s: float, **params: Scalar
+    ) -> Lease:
+        """Put a lease on disk and see a watchdog at work; nothing is injected before this returns."""
+        now_s = self._clock.wall_s()
+        lease = Lease(
+            id=f"{next(self._numbers):02}-{kind}",
+            kind=kind,
+            targets=targets,
+            params={name: value for name, value in params.items() if value is not None},
+            cloud=str(self._cloud),
+            runner_pid=os.getpid(),
+            runner_start_ticks=start_ticks(os.getpid()) or 0,
+            created_wall_s=now_s,
+            expires_wall_s=now_s + ttl_s,
+        )
+        with self._leases.locked():
+            self._leases.write(lease)
+            watched = self._leases.is_watched()
+        if not watched:
+            self._start_watchdog()
+        return lease
+
+    def _start_watchdog(self) -> None:
+        directory = self._leases.directory
+        with (directory / "watchdog.log").open("ab") as log:
+            self._watchdog = subprocess.Popen(
+                (sys.executable, "-m", "chaos", "watchdog", "--leases", str(directory.resolve())),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=Path(__file__).parents[1],
+                start_new_session=True,  # Ctrl-C goes to the runner's group only
+            )
+        deadline_ns = self._clock.mono_ns() + int(WATCHDOG_START_S_MAX * 1e9)
+        while self._clock.mono_ns() < deadline_ns and self._watchdog.poll() is None:
+            with self._leases.locked():
+                if self._leases.is_watched():
+                    return
+            self._clock.sleep(POLL_S)
+        raise FaultError(f"the watchdog did not start; see {directory / 'watchdog.log'}")
+
+    def inject(
+        self, lease: Lease, inject: Callable[[], FaultRecord], prove: Prove | None = None
+    ) -> Fault:
+        """Inject under `lease` and write the journal; if it fails, undo what there may be of it.
+
+        `prove` looks after the heal; without it a fault is as proven as it was when injected.
+        """
+        try:
+            with fault_errors(lease.kind):
+                record = inject()
+        except FaultError:
+            self._undo(lease)
+            raise
+        self._journal.append(record)
+        return Fault(lease, record, lambda fault: self._heal(fault, prove))
+
+    def _undo(self, lease: Lease) -> str:
+        try:
+            done = heal_lease(lease, self._clock)
+        except HealError as error:
+            raise NotHealedError(str(error)) from error
+        with self._leases.locked():
+            self._leases.remove(lease.id)
+        return done
+
+    def _heal(self, fault: Fault, prove: Prove | None) -> FaultRecord:
+        late = not self._leases.has(fault.lease.id)
+        done = "healed by the watchdog" if late else self._undo(fault.lease)
+        healed_mono_ns = self._clock.mono_ns()
+        with fault_errors(fault.lease.kind):
+            proven, seen = prove(fault.record) if prove else (fault.record.proven, done)
+        healed = msgspec.structs.replace(
+            fault.record,
+            healed_mono_ns=healed_mono_ns,
+            proven=proven,
+            proof=f"{fault.record.proof}; {seen}",
+        )
+        self._journal.append(healed)
+        return healed
+
+    def close(self) -> None:
+        """See the watchdog end, which it does once no lease is left."""
+        if self._watchdog is None:
+            return
+        try:
+            self._watchdog.wait(WATCHDOG_END_S_MAX)
+        except subprocess.TimeoutExpired as error:
+            raise NotHealedError(
+                f"{self._leases.directory}: the watchdog still has leases"
+            ) from error
