@@ -5,6 +5,7 @@ in it agree without either reading the other. The tap that looks for them shares
 """
 
 import datetime as dt
+import functools
 import itertools
 import zlib
 from typing import Literal, assert_never
@@ -32,6 +33,7 @@ CAPACITY: dict[Detector, int] = {
 """How many different values each range holds; callers wrap around beyond it."""
 
 _WIDE = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+_PAIRS = tuple(chr(97 + at // 26) + chr(97 + at % 26) for at in range(676))
 _FIRST_DAY = dt.date(1901, 1, 1)
 _ID_WEIGHTS = tuple(pow(2, 17 - position, 11) for position in range(17))
 
@@ -77,6 +79,13 @@ def clean_phone(index: int) -> str:
 
 def letters(number: int, width: int) -> str:
     """`number` in base 26 as `width` lowercase letters, so that no detector mistakes a counter for a number."""
+    high, low = divmod(number, 676)
+    return (_high_letters(high, width - 2) + _PAIRS[low])[-width:]
+
+
+@functools.lru_cache(maxsize=64)
+def _high_letters(number: int, width: int) -> str:
+    # Counters move in their last two letters; the rest is the same for hundreds of calls.
     out: list[str] = []
     for _ in range(width):
         number, rest = divmod(number, 26)

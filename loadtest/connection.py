@@ -12,6 +12,7 @@ import httptools
 
 from loadtest.outcome import Failure
 
+_PEEK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 BODY_BYTES_MAX = 1 << 20
 """Answers beyond 1 MiB are cut off as a reset: no operation of the plan asks for as much."""
 
@@ -124,7 +125,7 @@ class Connection(asyncio.Protocol):
         if self.closed or self._transport is None or self._transport.is_closing():
             return False
         try:
-            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._sock.recv(1, _PEEK)
         except BlockingIOError:
             return True
         except OSError:

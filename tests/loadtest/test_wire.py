@@ -11,8 +11,21 @@ from loadtest.plan import plan_requests
 from loadtest.wire import body_sha, order_body, profile_body, render
 from marketing.clicks import Click
 from marketing.profiles import Profile
+from policy.classify import Classifier
+from policy.load import load_policy
+from policy.model import HeldBody, HoldBody, RequestHead
 from tests.loadtest.doors import plan_for
 
+POLICY = b"""
+version: isthmus/v1
+sites: {public: {holds: [public]}, private: {holds: [public, sensitive]}}
+detectors: {enable: [cn-mobile, cn-resident-id, bank-card, email]}
+routes:
+  - {id: ads, match: {methods: [GET], paths: ["/ads", "/ads/**"]}, class: public, service: ads, cookies: [ab]}
+  - {id: click, match: {methods: [POST], paths: ["/clicks"]}, class: public, service: clicks, inspect: {body: 64KiB}}
+  - {id: orders, match: {paths: ["/orders", "/orders/**"]}, class: sensitive, service: orders}
+  - {id: profiles, match: {paths: ["/profiles/**"]}, class: sensitive, service: profiles}
+"""
 PLAN = plan_for(rate=2000, duration_s=10, canary_share=0.4)
 REQUESTS = list(plan_requests(PLAN, random.Random(PLAN.seed)))
 WALL_MS = 1_700_000_000_123
@@ -112,3 +125,29 @@ def test_orders_and_profiles_name_phone_and_address():
             fields = json.loads(body)
             assert request.planting.value in fields["phone"] + " " + fields["address"]
             assert re.fullmatch(r"\d{11}", fields["phone"])
+
+
+def judged(classifier: Classifier, data: bytes) -> str:
+    head, _, body = data.partition(b"\r\n\r\n")
+    start, *lines = head.split(b"\r\n")
+    method, target, _ = start.split(b" ")
+    headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
+    facts = RequestHead(
+        method=method.decode(), target=target, host="127.0.0.1:1234", headers=headers,
+        has_body=bool(body), content_length=len(body) or None,
+    )  # fmt: skip
+    verdict = classifier.head(facts)
+    if isinstance(verdict, HoldBody):
+        verdict = classifier.body(verdict, facts, HeldBody(data=body))
+    return verdict.traffic_class
+
+
+def test_the_policy_judges_each_request_as_the_plan_expects():
+    """Every canary raises its request wherever it hides, and nothing clean is raised."""
+    classifier = Classifier(load_policy(POLICY, "policy.yaml"))
+    wrong = [
+        (request.expected, request.planting)
+        for request in REQUESTS
+        if judged(classifier, sent(request)) != request.expected
+    ]
+    assert wrong == []
