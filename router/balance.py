@@ -41,7 +41,7 @@ class Choice:
 Admit = Callable[[Outlet], bool]
 
 
-def choose(
+def choose(  # noqa: PLR0913 - everything a choice depends on, by name
     egress: Egress,
     fitness: Fitness,
     *,

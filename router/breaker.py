@@ -6,7 +6,6 @@ each of them its own time-outs. Probes re-admit it.
 
 import dataclasses
 import enum
-from typing import assert_never
 
 
 class State(enum.Enum):
@@ -45,54 +44,46 @@ class Breaker:
     since_s: float = 0.0
 
 
-def step(
-    breaker: Breaker,
-    event: Event,
-    *,
-    endpoint: str,
-    endpoints: int,
-    now_s: float,
-    limits: Limits,
-) -> Breaker:
-    """The breaker after `event` at `endpoint` of a site that has `endpoints` of them."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen, at which endpoint of a site that has `endpoints` of them, when."""
+
+    event: Event
+    endpoint: str
+    endpoints: int
+    now_s: float
+
+
+def step(breaker: Breaker, seen: Seen, *, limits: Limits) -> Breaker:
+    """The breaker after what was seen."""
     match breaker.state:
         case State.CLOSED:
-            return _closed(
-                breaker, event, endpoint, endpoints=endpoints, now_s=now_s, limits=limits
-            )
+            return _closed(breaker, seen, limits)
         case State.OPEN:
             # An answer that was on its way when the link was cut may still arrive: only a probe counts.
-            if event is Event.PROBE_ANSWERED:
-                return Breaker(state=State.HALF_OPEN, probes_ok=1, since_s=now_s)
+            if seen.event is Event.PROBE_ANSWERED:
+                return Breaker(state=State.HALF_OPEN, probes_ok=1, since_s=seen.now_s)
             return breaker
         case State.HALF_OPEN:
-            match event:
-                case Event.SILENT:
-                    return Breaker(state=State.OPEN, since_s=now_s)
-                case Event.ANSWERED:
-                    return breaker
-                case Event.PROBE_ANSWERED:
-                    if breaker.probes_ok + 1 >= limits.probes:
-                        return Breaker(since_s=now_s)
-                    return dataclasses.replace(breaker, probes_ok=breaker.probes_ok + 1)
-                case unreachable:
-                    assert_never(unreachable)
-        case unreachable:
-            assert_never(unreachable)
+            return _half_open(breaker, seen, limits)
 
 
-def _closed(
-    breaker: Breaker,
-    event: Event,
-    endpoint: str,
-    *,
-    endpoints: int,
-    now_s: float,
-    limits: Limits,
-) -> Breaker:
-    if event is not Event.SILENT:
+def _closed(breaker: Breaker, seen: Seen, limits: Limits) -> Breaker:
+    if seen.event is not Event.SILENT:
         return dataclasses.replace(breaker, silent=frozenset()) if breaker.silent else breaker
-    silent = breaker.silent | {endpoint}
-    if len(silent) >= min(limits.silent_endpoints, max(1, endpoints)):
-        return Breaker(state=State.OPEN, since_s=now_s)
+    silent = breaker.silent | {seen.endpoint}
+    if len(silent) >= min(limits.silent_endpoints, max(1, seen.endpoints)):
+        return Breaker(state=State.OPEN, since_s=seen.now_s)
     return dataclasses.replace(breaker, silent=silent)
+
+
+def _half_open(breaker: Breaker, seen: Seen, limits: Limits) -> Breaker:
+    match seen.event:
+        case Event.SILENT:
+            return Breaker(state=State.OPEN, since_s=seen.now_s)
+        case Event.ANSWERED:
+            return breaker
+        case Event.PROBE_ANSWERED:
+            if breaker.probes_ok + 1 >= limits.probes:
+                return Breaker(since_s=seen.now_s)
+            return dataclasses.replace(breaker, probes_ok=breaker.probes_ok + 1)

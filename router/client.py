@@ -1,6 +1,5 @@
 """The client's side of one request: answers written as bytes, framing our own, nothing added but what is due."""
 
-import asyncio
 from typing import Protocol, cast
 
 from aiohttp import web
@@ -53,7 +52,7 @@ class Client:
 
     def __init__(self, request: web.BaseRequest, *, http11: bool) -> None:
         self._request = request
-        self._transport = cast("asyncio.Transport | None", request.transport)
+        self._transport = request.transport
         self._http11 = http11
         self._keep_alive = request.keep_alive
         self._method = request.method

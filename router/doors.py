@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from aiohttp import web
@@ -35,7 +35,7 @@ def address_of(bound: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serve_tcp(app: web.Application, address: str) -> AsyncIterator[str]:
+async def serve_tcp(app: web.Application, address: str) -> AsyncGenerator[str]:
     """Serve pages on TCP while the context is open; yields the real address."""
     bound = bind(address)
     runner = web.AppRunner(app, access_log=None)
@@ -49,10 +49,9 @@ async def serve_tcp(app: web.Application, address: str) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serve_unix(app: web.Application, path: Path) -> AsyncIterator[None]:
+async def serve_unix(app: web.Application, path: Path) -> AsyncGenerator[None]:
     """Serve pages on a unix socket of mode 0600 while the context is open."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    _clear_way(path)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     before = os.umask(0o177)
@@ -64,4 +63,10 @@ async def serve_unix(app: web.Application, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
-        path.unlink(missing_ok=True)
+        _clear_way(path)
+
+
+def _clear_way(path: Path) -> None:
+    """Make the directory and take away a socket file that an earlier process left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)

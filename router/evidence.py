@@ -33,7 +33,7 @@ class EvidenceWriter:
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         self.record("open", reasons=(before,) if before else ())
 
-    def record(
+    def record(  # noqa: PLR0913 - the fields of a record, by name
         self,
         kind: DecisionKind,
         *,

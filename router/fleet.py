@@ -12,7 +12,7 @@ from policy.topology import Endpoint, Topology
 from router import breaker, health
 from router.guard import Guard
 from router.health import Health
-from router.upstream import Pool
+from router.pool import Pool
 
 Key = tuple[SiteName, str]
 _FINE = Health()
@@ -165,14 +165,8 @@ class Fleet:
         before = self._breakers[member.site]
         if event is breaker.Event.ANSWERED and not before.silent:
             return
-        self._breakers[member.site] = breaker.step(
-            before,
-            event,
-            endpoint=member.endpoint.address,
-            endpoints=self._sizes[member.site],
-            now_s=self._clock(),
-            limits=self._breaker_limits,
-        )
+        seen = breaker.Seen(event, member.endpoint.address, self._sizes[member.site], self._clock())
+        self._breakers[member.site] = breaker.step(before, seen, limits=self._breaker_limits)
 
     def trim(self) -> None:
         """Close connections idle for too long."""

@@ -86,6 +86,14 @@ class _Course:
         self.last = UNAVAILABLE
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an attempt goes."""
+
+    outlet: Outlet
+    member: Member
+
+
 class Forwarder:
     """Sends jobs."""
 
@@ -111,9 +119,9 @@ class Forwarder:
                 continue
             job.site = choice.outlet.site
             try:
-                return await self._attempt(job, egress, choice.outlet, member=member, course=course)
+                return await self._attempt(job, egress, _Place(choice.outlet, member), course)
             except UpstreamError as error:
-                if not self._again(job, course, choice.outlet, error=error, member=member):
+                if not self._again(job, course, _Place(choice.outlet, member), error=error):
                     return course.last
 
     def _choose(self, job: Job, egress: Egress, course: _Course) -> Choice | None:
@@ -134,16 +142,14 @@ class Forwarder:
             rng=self._world.rng,
         )
 
-    def _again(
-        self, job: Job, course: _Course, outlet: Outlet, *, error: UpstreamError, member: Member
-    ) -> bool:
+    def _again(self, job: Job, course: _Course, place: _Place, *, error: UpstreamError) -> bool:
         """Note a failed attempt; whether there may be another one."""
         world, failure = self._world, error.failure
         silent = error.silent or failure is Failure.TIMED_OUT
-        world.fleet.failed(member, Event.TIMED_OUT if silent else _OF_EVENT[failure])
+        world.fleet.failed(place.member, Event.TIMED_OUT if silent else _OF_EVENT[failure])
         course.last = _OF_FAILURE[failure]
         if silent:
-            course.silent_sites.add(outlet.site)
+            course.silent_sites.add(place.outlet.site)
         now_s = world.loop.time()
         if not world.failover or now_s >= course.deadline_s:
             return False
@@ -154,18 +160,16 @@ class Forwarder:
         if where is Scope.NOWHERE or course.attempts >= world.limits.attempts_max:
             return False
         if where is Scope.SAME_SITE:
-            course.pinned = outlet.site
+            course.pinned = place.outlet.site
         if not world.budget.take(now_s):
             return False
         world.ledger.metrics.retries += 1
         return True
 
-    async def _attempt(
-        self, job: Job, egress: Egress, outlet: Outlet, *, member: Member, course: _Course
-    ) -> Delivered:
+    async def _attempt(self, job: Job, egress: Egress, place: _Place, course: _Course) -> Delivered:
         """One attempt at one endpoint. Raises `UpstreamError` or `GuardBlockedError`."""
-        world = self._world
-        limit_s = self._limit_s(job, egress, outlet, course=course)
+        world, member = self._world, place.member
+        limit_s = self._limit_s(job, egress, place.outlet, course=course)
         member.outstanding += 1
         connection: Connection | None = None
         delivered: Delivered | None = None
@@ -173,9 +177,19 @@ class Forwarder:
             connection = member.pool.take() or await member.pool.connect(
                 min(world.limits.connect_s, limit_s)
             )
-            delivered = await self._exchange(
-                job, outlet, member, connection=connection, course=course, limit_s=limit_s
+            reply = Reply(
+                world.loop,
+                job.inbound.head.method,
+                hold=job.repeatable() is not Scope.NOWHERE,
+                hold_bytes_max=world.limits.held_response_bytes_max,
+                on_interim=job.on_interim,
             )
+            connection.send(job.payload(place.outlet), reply)
+            course.attempts += 1
+            if job.unread:
+                await pump(job, connection, reply)
+            await reply.wait(limit_s)
+            delivered = self._delivered(member, connection, reply)
             return delivered
         finally:
             if delivered is None:
@@ -183,29 +197,9 @@ class Forwarder:
                 if connection is not None:
                     connection.abort()
 
-    async def _exchange(
-        self,
-        job: Job,
-        outlet: Outlet,
-        member: Member,
-        *,
-        connection: Connection,
-        course: _Course,
-        limit_s: float,
-    ) -> Delivered:
+    def _delivered(self, member: Member, connection: Connection, reply: Reply) -> Delivered:
+        """What a reply has come to. Raises `UpstreamError` when there is no answer to pass on."""
         world = self._world
-        reply = Reply(
-            world.loop,
-            job.inbound.head.method,
-            hold=job.repeatable() is not Scope.NOWHERE,
-            hold_bytes_max=world.limits.held_response_bytes_max,
-            on_interim=job.on_interim,
-        )
-        connection.send(job.payload(outlet), reply)
-        course.attempts += 1
-        if job.unread:
-            await pump(job, connection, reply)
-        await reply.wait(limit_s)
         if reply.failure is not None:
             raise UpstreamError(reply.failure)
         if not reply.answered:

@@ -19,7 +19,6 @@ from policy.problems import PolicyError
 from policy.topology import Topology
 from router.egress import Egress, open_egress
 
-
 _NOTHING = HeldBody(data=b"")
 
 

@@ -7,13 +7,13 @@ It reads: raw, percent-decoded (twice), JSON escapes undone, full-width folded, 
 gzip inflated. Rules: mainland mobile, GB 11643-1999, ISO/IEC 7812 with Luhn, addr-spec of RFC 5322.
 """
 
-import datetime
+import datetime as dt
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
-import re2
+import re2  # pyright: ignore[reportMissingTypeStubs]  # typed by the protocols below
 
 INFLATED_BYTES_MAX = 1 << 20
 """A body that inflates beyond 1 MiB cannot be vouched for and is stopped."""
@@ -25,7 +25,12 @@ class _Search(Protocol):
     def search(self, text: bytes) -> object | None: ...
 
 
+class _Encoding(Protocol):
+    LATIN1: object
+
+
 class _Options(Protocol):
+    Encoding: _Encoding
     encoding: object
 
 
@@ -40,7 +45,7 @@ def _compile(pattern: bytes) -> _Search:
     """A pattern over bytes; RE2 reads UTF-8 unless told, and would never match a lone byte above 7F."""
     typed = cast("_Re2", re2)
     options = typed.Options()
-    options.encoding = re2.Options.Encoding.LATIN1  # pyright: ignore  # untyped module
+    options.encoding = options.Encoding.LATIN1
     return typed.compile(pattern, options)
 
 
@@ -111,9 +116,7 @@ def _is_chance(view: bytes, match: re.Match[bytes]) -> bool:
     before, after = view[max(0, start - 2) : start], view[end : end + 2]
     if before[-1:] in (b"-", b".") and before[:1].isalnum():
         return before[-1:] == b"." or _within_id(view, start, end)
-    if after[:1] == b"-" and after[1:].isalnum():
-        return True
-    return False
+    return after[:1] == b"-" and after[1:].isalnum()
 
 
 def _within_id(view: bytes, start: int, end: int) -> bool:
@@ -190,7 +193,7 @@ def _is_resident(number: bytes) -> bool:
     if not (0 if first == 5 else 1) <= second <= _ID_REGIONS[first]:
         return False
     try:
-        born = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        born = dt.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return False
     total = sum(w * (d - 48) for w, d in zip(_ID_WEIGHTS, number[:17], strict=True))

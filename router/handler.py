@@ -1,6 +1,7 @@
 """The way of one request: read, judge, admit, forward, record, answer; each step fails closed."""
 
 import asyncio
+import time
 
 import structlog
 from aiohttp import web
@@ -9,7 +10,7 @@ from policy.model import HoldBody, Reason, Sensitivity, UnreadBody, Verdict
 from router import tunnel
 from router.body import BodyBrokenError, hold
 from router.client import Answered, Client, ClientGoneError, ServiceGoneError
-from router.forward import Delivered, Forwarder, Undelivered
+from router.forward import MISDIRECTED, Delivered, Forwarder, Undelivered
 from router.front import Door
 from router.inbound import Fault, read_head
 from router.job import Job, World
@@ -48,17 +49,19 @@ class Handler:
         )
         if isinstance(inbound, Fault):
             return self.fault(client, inbound)
-        started_s = world.loop.time()
+        started_s = (
+            time.perf_counter()
+        )  # the loop's clock is coarse: milliseconds, read once per turn
         job = Job(world, inbound, content=request.content, peer=request.remote or "unknown")
         job.on_interim = client.interim
-        world.in_flight += 1
+        world.began()
         try:
             return await self._guarded(job, client, request)
         finally:
-            world.in_flight -= 1
+            world.ended()
             job.release()
             traffic = job.verdict.traffic_class if job.verdict is not None else "none"
-            world.ledger.metrics.duration(traffic, world.loop.time() - started_s)
+            world.ledger.metrics.duration(traffic, time.perf_counter() - started_s)
 
     def fault(self, client: Client, fault: Fault) -> Answered:
         """Refuse what is not a request this router can read."""
@@ -74,7 +77,7 @@ class Handler:
         try:
             return await self._serve(job, client, request)
         except GuardBlockedError as blocked:
-            log.error("router.guard_block", finding=blocked.finding, site=job.site)
+            log.critical("router.guard_block", finding=blocked.finding, site=job.site)
             if job.verdict is not None and not job.settled:
                 job.settled = True
                 self._world.ledger.blocked(
@@ -95,14 +98,14 @@ class Handler:
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of a request
             # The traceback's text could quote the request: only where it was raised is logged.
-            log.error("router.error", error=type(error).__name__, where=_place(error))
+            place = _place(error)
+            log.error("router.error", error=type(error).__name__, where=place)  # noqa: TRY400 - see above
             if client.begun:
                 return client.abort()
             client.close_after()
             return self._own(job, client, Undelivered(500, "internal"))
 
     async def _serve(self, job: Job, client: Client, request: web.BaseRequest) -> Answered:
-        world = self._world
         if answered := await self._judge(job, client):
             return answered
         verdict = job.verdict
@@ -111,23 +114,22 @@ class Handler:
         if not job.admit():
             return self._own(job, client, Undelivered(429, "shed"))
         if job.unread:
-            # Sensitive: it may stream to where it may go, but what fits is held, so that it can be retried.
-            if job.inbound.expects and not job.body:
-                client.go_on()
-            room = world.limits.held_response_bytes_max
-            if (
-                len(job.body) <= room
-                and await hold(job, room, timeout_s=world.limits.body_s) == "broken"
-            ):
-                raise BodyBrokenError
+            await self._hold_for_retry(job, client)
         if job.inbound.websocket:
             return await self.tunnels.open(job, client, request)
         result = await self._forwarder.forward(job)
-        if isinstance(result, Undelivered):
-            if result.status == 421:
-                return self._refuse(job, client, result)
-            return self._own(job, client, result)
-        return await self._deliver(job, client, result)
+        if isinstance(result, Delivered):
+            return await self._deliver(job, client, result)
+        answer = self._refuse if result is MISDIRECTED else self._own
+        return answer(job, client, result)
+
+    async def _hold_for_retry(self, job: Job, client: Client) -> None:
+        """A sensitive body may stream to where it may go, but what fits is held: then it can be sent again."""
+        if job.inbound.expects and not job.body:
+            client.go_on()
+        room, limit_s = self._world.limits.held_response_bytes_max, self._world.limits.body_s
+        if len(job.body) <= room and await hold(job, room, timeout_s=limit_s) == "broken":
+            raise BodyBrokenError
 
     async def _judge(self, job: Job, client: Client) -> Answered | None:
         """Set the job's verdict, with its body held where that decides; answers what this door never serves."""

@@ -6,7 +6,7 @@ nothing about sites: a whole site that went silent is `breaker`'s business.
 
 import dataclasses
 import enum
-from typing import assert_never
+from collections.abc import Callable
 
 
 class State(enum.Enum):
@@ -130,44 +130,21 @@ class Health:
     until_s: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Moment:
+    """When an action takes place, and how many times the usual count it needs."""
+
+    now_s: float
+    limits: Limits
+    factor: int
+
+
 def step(
     health: Health, event: Event, *, now_s: float, limits: Limits, alone: bool = False
 ) -> Health:
     """The health after `event`; `alone` says that no other endpoint of the service could take over."""
-    factor = limits.alone_factor if alone else 1
-    match TRANSITIONS[health.state][event]:
-        case Action.STAY:
-            return health
-        case Action.CLEAR:
-            return _cleared(health)
-        case Action.CLEAR_PROBES:
-            return dataclasses.replace(health, probes_failed=0) if health.probes_failed else health
-        case Action.COUNT_FAILURE:
-            counted = dataclasses.replace(health, failures=health.failures + 1)
-            enough = counted.failures >= limits.failures_max * factor
-            return _ejected(counted, now_s, limits) if enough else counted
-        case Action.COUNT_TIMEOUT:
-            counted = dataclasses.replace(health, timeouts=health.timeouts + 1)
-            enough = counted.timeouts >= limits.timeouts_max * factor
-            return _ejected(counted, now_s, limits) if enough else counted
-        case Action.COUNT_PROBE:
-            counted = dataclasses.replace(health, probes_failed=health.probes_failed + 1)
-            enough = counted.probes_failed >= limits.probes_max * factor
-            return _ejected(counted, now_s, limits) if enough else counted
-        case Action.EJECT:
-            return _ejected(health, now_s, limits)
-        case Action.TRY:
-            if now_s < health.until_s:
-                return health
-            return dataclasses.replace(health, state=State.HALF_OPEN, since_s=now_s)
-        case Action.RAMP:
-            return dataclasses.replace(_cleared(health), state=State.SLOW_START, since_s=now_s)
-        case Action.FINISH:
-            if now_s - health.since_s < limits.slow_start_s:
-                return _cleared(health)
-            return Health(since_s=now_s)
-        case unreachable:
-            assert_never(unreachable)
+    moment = _Moment(now_s, limits, limits.alone_factor if alone else 1)
+    return _ACTIONS[TRANSITIONS[health.state][event]](health, moment)
 
 
 def weight(health: Health, now_s: float, *, limits: Limits) -> float:
@@ -182,21 +159,77 @@ def weight(health: Health, now_s: float, *, limits: Limits) -> float:
             return limits.slow_start_share
         case State.EJECTED:
             return 0.0
-        case unreachable:
-            assert_never(unreachable)
 
 
-def _cleared(health: Health) -> Health:
+def _stay(health: Health, _moment: _Moment) -> Health:
+    return health
+
+
+def _clear(health: Health, _moment: _Moment) -> Health:
     if not (health.failures or health.timeouts or health.probes_failed):
         return health
     return dataclasses.replace(health, failures=0, timeouts=0, probes_failed=0)
 
 
-def _ejected(health: Health, now_s: float, limits: Limits) -> Health:
+def _clear_probes(health: Health, _moment: _Moment) -> Health:
+    return dataclasses.replace(health, probes_failed=0) if health.probes_failed else health
+
+
+def _count_failure(health: Health, moment: _Moment) -> Health:
+    counted = dataclasses.replace(health, failures=health.failures + 1)
+    enough = counted.failures >= moment.limits.failures_max * moment.factor
+    return _eject(counted, moment) if enough else counted
+
+
+def _count_timeout(health: Health, moment: _Moment) -> Health:
+    counted = dataclasses.replace(health, timeouts=health.timeouts + 1)
+    enough = counted.timeouts >= moment.limits.timeouts_max * moment.factor
+    return _eject(counted, moment) if enough else counted
+
+
+def _count_probe(health: Health, moment: _Moment) -> Health:
+    counted = dataclasses.replace(health, probes_failed=health.probes_failed + 1)
+    enough = counted.probes_failed >= moment.limits.probes_max * moment.factor
+    return _eject(counted, moment) if enough else counted
+
+
+def _eject(health: Health, moment: _Moment) -> Health:
+    limits = moment.limits
     hold_s = min(limits.eject_max_s, limits.eject_base_s * 2.0 ** min(health.ejections, 10))
     return Health(
         state=State.EJECTED,
         ejections=health.ejections + 1,
-        since_s=now_s,
-        until_s=now_s + hold_s,
+        since_s=moment.now_s,
+        until_s=moment.now_s + hold_s,
     )
+
+
+def _try(health: Health, moment: _Moment) -> Health:
+    if moment.now_s < health.until_s:
+        return health
+    return dataclasses.replace(health, state=State.HALF_OPEN, since_s=moment.now_s)
+
+
+def _ramp(health: Health, moment: _Moment) -> Health:
+    cleared = _clear(health, moment)
+    return dataclasses.replace(cleared, state=State.SLOW_START, since_s=moment.now_s)
+
+
+def _finish(health: Health, moment: _Moment) -> Health:
+    if moment.now_s - health.since_s < moment.limits.slow_start_s:
+        return _clear(health, moment)
+    return Health(since_s=moment.now_s)
+
+
+_ACTIONS: dict[Action, Callable[[Health, _Moment], Health]] = {
+    Action.STAY: _stay,
+    Action.CLEAR: _clear,
+    Action.CLEAR_PROBES: _clear_probes,
+    Action.COUNT_FAILURE: _count_failure,
+    Action.COUNT_TIMEOUT: _count_timeout,
+    Action.COUNT_PROBE: _count_probe,
+    Action.EJECT: _eject,
+    Action.TRY: _try,
+    Action.RAMP: _ramp,
+    Action.FINISH: _finish,
+}

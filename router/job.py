@@ -23,15 +23,23 @@ from router.retry import Budget, Scope, scope
 class Content(Protocol):
     """What is read of a request body's stream."""
 
-    def is_eof(self) -> bool: ...
-    def read_nowait(self, n: int = -1) -> bytes: ...
-    async def readany(self) -> bytes: ...
+    def is_eof(self) -> bool:
+        """Whether the end has arrived."""
+        ...
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        """What is at hand."""
+        ...
+
+    async def readany(self) -> bytes:
+        """What is at hand, or the next that comes; empty at the end."""
+        ...
 
 
 class World:
     """What all requests of a worker share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the wiring of one worker, by name
         self,
         settings: RouterSettings,
         current: Current,
@@ -54,6 +62,23 @@ class World:
         self.edge = settings.placement == "edge"
         self.draining = False
         self.in_flight = 0
+        self._idle: asyncio.Event | None = None
+
+    def began(self) -> None:
+        """A request is in flight."""
+        self.in_flight += 1
+
+    def ended(self) -> None:
+        """A request is no longer in flight."""
+        self.in_flight -= 1
+        if self._idle is not None and not self.in_flight:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is in flight."""
+        self._idle = asyncio.Event()
+        if self.in_flight:
+            await self._idle.wait()
 
 
 class Job:

@@ -69,7 +69,7 @@ class Ledger:
         """Write the public counters and the proper end."""
         self._evidence.close()
 
-    def _write(
+    def _write(  # noqa: PLR0913 - the fields of a record, by name
         self,
         kind: DecisionKind,
         policy: str,

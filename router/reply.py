@@ -71,6 +71,17 @@ class Reply:
             return
         self.final = True
         self.bodiless = has_no_body(self.method, status)
+        streamed = self._read_fields()
+        if self.length is None and not self.chunked and not self.bodiless:
+            self.keep_alive = False
+        if streamed or (self.length or 0) > self._hold_bytes_max:
+            self._hold = False
+        if not self._hold:
+            # The body may stand in the same segment: let the parser go on before the reader looks.
+            self._loop.call_soon(self._wake)
+
+    def _read_fields(self) -> bool:
+        """Take framing and keep-alive from the fields; whether the type says the answer never ends."""
         streamed = False
         for name, value in self.headers:
             match name.lower():
@@ -80,18 +91,11 @@ class Reply:
                     self.chunked = True
                 case b"content-type":
                     streamed = value.lower().startswith(_STREAMED)
-                case b"connection":
-                    if b"close" in value.lower():
-                        self.keep_alive = False
+                case b"connection" if b"close" in value.lower():
+                    self.keep_alive = False
                 case _:
                     pass
-        if self.length is None and not self.chunked and not self.bodiless:
-            self.keep_alive = False
-        if streamed or (self.length or 0) > self._hold_bytes_max:
-            self._hold = False
-        if not self._hold:
-            # The body may stand in the same segment: let the parser go on before the reader looks.
-            self._loop.call_soon(self._wake)
+        return streamed
 
     def interim(self) -> None:
         """A 1xx ended: hand it on, and start anew."""

@@ -44,7 +44,7 @@ class Swap:
                 # Compiling takes a tenth of a second: not on the loop that answers requests.
                 new = await asyncio.to_thread(load_generation, self._settings, number)
             except ConfigError as error:
-                log.error("router.config_rejected", why=str(error))
+                log.error("router.config_rejected", why=str(error))  # noqa: TRY400 - the text says it all
                 self.on_reject(str(error))
                 return str(error)
             self._current = new
@@ -58,7 +58,7 @@ class Swap:
         while True:
             await asyncio.sleep(POLL_S)
             seen = self._signature()
-            if seen not in {self._taken} and seen == last:
+            if seen == last != self._taken:
                 await self.reload()
             last = seen
 

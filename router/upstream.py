@@ -1,4 +1,4 @@
-"""Keep-alive connections to one endpoint: write a request's bytes, parse the answer, be used again.
+"""One connection to an endpoint: write a request's bytes, parse the answer, be used again.
 
 Own client because a general one follows redirects, keeps cookies, decompresses and replays on its own. This
 one does nothing that it was not told. Every byte written to a site that may not hold sensitive data passes
@@ -14,10 +14,6 @@ import httptools
 from router.reply import Reply
 from router.retry import Failure
 
-IDLE_S_MAX = 15.0
-"""Below every server's keep-alive in use here, so that a request seldom meets a closing connection."""
-IDLE_MAX = 128
-"""Idle connections kept per endpoint; more than a worker's share of a public class never returns at once."""
 UNREAD_BYTES_MAX = 1 << 18
 """Answer bytes that wait for a slow client before reading from the service stops: 256 KiB."""
 
@@ -25,7 +21,9 @@ UNREAD_BYTES_MAX = 1 << 18
 class Inspector(Protocol):
     """The guard as a connection sees it: names what it finds, empty when the bytes may leave."""
 
-    def find(self, outgoing: bytes) -> str: ...
+    def find(self, outgoing: bytes) -> str:
+        """The detector that hits, or empty."""
+        ...
 
 
 class UpstreamError(Exception):
@@ -57,7 +55,6 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._tunnel: Callable[[bytes], None] | None = None
-        self.used = False
         self.idle_since_s = 0.0
 
     # ------------------------------------------------------------- towards the service
@@ -67,8 +64,7 @@ class Connection(asyncio.Protocol):
         self._inspect(data)
         transport = self._transport
         if transport is None or transport.is_closing():
-            raise UpstreamError(Failure.LOST if self.used else Failure.UNSENT)
-        self.used = True
+            raise UpstreamError(Failure.LOST)
         self._reply = reply
         transport.write(data)
 
@@ -229,83 +225,3 @@ class Connection(asyncio.Protocol):
         reply, self._reply = self._reply, None
         if reply is not None:
             reply.upgraded(rest)
-
-
-class Pool:
-    """The idle connections of one endpoint (last in, first out) and how to open more."""
-
-    def __init__(
-        self, host: str, port: int, *, source_address: str, guard: Inspector | None
-    ) -> None:
-        self._host = host
-        self._port = port
-        self._local = (source_address, 0) if source_address else None
-        self._guard = guard
-        self._idle: list[Connection] = []
-        self._all: set[Connection] = set()
-
-    def __repr__(self) -> str:
-        return f"<Pool {self._host}:{self._port} {len(self._idle)} idle, {len(self._all)} open>"
-
-    def take(self) -> Connection | None:
-        """The connection used last, if one is idle."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.reusable:
-                return connection
-        return None
-
-    async def connect(self, timeout_s: float) -> Connection:
-        """A new connection. Raises `UpstreamError` UNSENT."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout_s):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._guard, self._lost),
-                    self._host,
-                    self._port,
-                    local_addr=self._local,
-                )
-        except (OSError, TimeoutError) as error:
-            silent = isinstance(error, TimeoutError)
-            raise UpstreamError(Failure.UNSENT, silent=silent) from error
-        self._all.add(connection)
-        return connection
-
-    def give_back(self, connection: Connection, reply: Reply, now_s: float) -> None:
-        """Keep a connection for the next request when its answer was whole and allows it, else close it."""
-        if (
-            reply.complete
-            and reply.keep_alive
-            and connection.reusable
-            and len(self._idle) < IDLE_MAX
-        ):
-            connection.idle_since_s = now_s
-            self._idle.append(connection)
-        else:
-            connection.abort()
-
-    def trim(self, now_s: float) -> None:
-        """Close what has been idle for too long."""
-        old = [c for c in self._idle if now_s - c.idle_since_s > IDLE_S_MAX]
-        if old:
-            self._idle = [c for c in self._idle if now_s - c.idle_since_s <= IDLE_S_MAX]
-            for connection in old:
-                connection.abort()
-
-    def close(self) -> None:
-        """Close every connection, idle or not."""
-        self._idle.clear()
-        for connection in list(self._all):
-            connection.abort()
-
-    def retire(self) -> None:
-        """Close the idle ones; those with a request on them end with it."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.abort()
-
-    def _lost(self, connection: Connection) -> None:
-        self._all.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)

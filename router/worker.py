@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import structlog
@@ -66,7 +66,7 @@ class Worker:
     # ------------------------------------------------------------- life
 
     @contextlib.asynccontextmanager
-    async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
+    async def serving(self, listener: socket.socket) -> AsyncGenerator[None]:
         """Serve on `listener` while the context is open; leaving it drains within `drain_s`."""
         server = await self._loop.create_server(self._front, sock=listener, backlog=1024)
         tasks = [
@@ -101,9 +101,9 @@ class Worker:
 
     async def _drained(self) -> None:
         self._handler.tunnels.close()
-        deadline_s = self._loop.time() + self.settings.limits.drain_s
-        while self._world.in_flight and self._loop.time() < deadline_s:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.drain_s):
+                await self._world.idle()
         self._front.pre_shutdown()
         await self._front.shutdown(0.5)
 

@@ -18,5 +18,3 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
 async def edge(tmp_path: Path) -> AsyncIterator[Cloud]:
     async with running_cloud(tmp_path, placement="edge") as running:
         yield running
-
-

@@ -61,7 +61,9 @@ class Service:
         self.seen.append(Seen(request.method, request.raw_path, headers, body))
         if self.answer is not None:
             return await self.answer(request, body)
-        return web.json_response({"site": self.site}, headers={"Isthmus-Served-By": f"{self.site}/{self.name}"})
+        return web.json_response(
+            {"site": self.site}, headers={"Isthmus-Served-By": f"{self.site}/{self.name}"}
+        )
 
     async def start(self, host: str) -> None:
         self.web_server = web.Server(self.handle, auto_decompress=False)
@@ -138,9 +140,7 @@ async def running_cloud(
     policy: str = POLICY,
 ) -> AsyncIterator[Cloud]:
     """A cloud that is gone when the context ends."""
-    services = {
-        name: Service(site, name) for site, names in NAMES.items() for name in names
-    }
+    services = {name: Service(site, name) for site, names in NAMES.items() for name in names}
     for service in services.values():
         await service.start(HOSTS[service.site])
     sites = ("public", "private") if placement == "core" else ("public",)
