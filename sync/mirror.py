@@ -89,20 +89,28 @@ class MirrorSession:
 
     def _starts(self) -> dict[int, int]:
         plan, progress = self._slice.plan, self._newest_progress()
-        source = self._source_now(self._link.source)
-        starts: dict[int, int] = {}
-        for number in self._slice.partitions:
+        for number, found in progress.items():
+            if found.source_id != plan.source_id:
+                raise ReplicationError(
+                    Disposition.STOP,
+                    f"{plan.topic}: topic-recreated: progress of partition {number} is another topic's",
+                )
+        starts = {
+            number: progress[number].next if number in progress else plan.starts[number]
+            for number in self._slice.partitions
+        }
+        self._judge(starts)
+        return starts
+
+    def _judge(self, offsets: Mapping[int, int]) -> None:
+        """Raise the reason why copying on from `offsets` would skip or repeat, if there is one."""
+        plan, source = self._slice.plan, self._source_now(self._link.source)
+        for number, offset in offsets.items():
             verdict = start_of(
-                partition=number,
-                plan_id=plan.source_id,
-                plan_start=plan.starts[number],
-                progress=progress.get(number),
-                source=source[number],
+                partition=number, offset=offset, copied_id=plan.source_id, source=source[number]
             )
             if isinstance(verdict, StopLoudly):
                 raise ReplicationError(Disposition.STOP, f"{plan.topic}: {verdict.reason}")
-            starts[number] = verdict.offset
-        return starts
 
     def _newest_progress(self) -> Mapping[int, Progress]:
         committed = read_committed(
@@ -133,8 +141,20 @@ class MirrorSession:
     def fetch(self, records_max: int) -> int:
         """The next batch's size; 0 when there is nothing."""
         self._alarm.raise_seen()
-        self._batch = self._source.fetch(records_max)
+        try:
+            self._batch = self._source.fetch(records_max)
+        except ReplicationError as error:
+            raise self._named(error) from error
         return len(self._batch)
+
+    def _named(self, error: ReplicationError) -> ReplicationError:
+        """What lies behind "offset out of range", if the source can be asked."""
+        if error.disposition is Disposition.STOP:
+            try:
+                self._judge(self._next)
+            except ReplicationError as judged:
+                return judged if judged.disposition is Disposition.STOP else error
+        return error
 
     def copy(self, condemned: Coordinate | None) -> None:
         """Write the batch; one that the target surely refuses, or `condemned`, to the dead letters."""

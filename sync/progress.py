@@ -55,15 +55,17 @@ def decode(value: bytes) -> Progress:
 
 
 def start_of(
-    *, partition: int, plan_id: str, plan_start: int, progress: Progress | None, source: Source
+    *, partition: int, offset: int, copied_id: str, source: Source
 ) -> StartAt | StopLoudly:
-    """The start-offset table: re-created, truncated and gap stop; else progress, else the recorded start."""
-    known_id = plan_id if progress is None else progress.source_id
-    if not source.topic_id == known_id == plan_id:
+    """The start-offset table: re-created, gap and truncated stop; anything else starts at `offset`.
+
+    `offset` is the partition's progress, or its recorded start; `copied_id` the topic id that was copied
+    to get there.
+    """
+    if source.topic_id != copied_id:
         return StopLoudly(
-            reason=f"topic-recreated: partition {partition}: topic id {source.topic_id}, copied from {known_id}"
+            reason=f"topic-recreated: partition {partition}: topic id {source.topic_id}, copied from {copied_id}"
         )
-    offset = plan_start if progress is None else progress.next
     if offset < source.low:
         return StopLoudly(
             reason=f"retention-gap: partition {partition}: offsets {offset} to {source.low - 1} are gone uncopied"

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.bridge import BridgeVerify, TopicVerify
 from sync.compare import Loads, LoadTally, Seen, Tally, compare_loads, compare_partition, loads_from
-from sync.reader import Cluster, read_dead_letters, read_loads, read_topic
+from sync.reader import Cluster, VerifyError, read_dead_letters, read_loads, read_topic
 from sync.settings import BridgePlan, load_plan
 
 AGAIN_S = 0.5
@@ -83,9 +83,15 @@ def verify(
     """
     deadline_s = clock() + wait_s
     while True:
-        verdict = _verify_once(plan)
-        if verdict.ok or clock() >= deadline_s or not _may_mend(verdict):
-            return verdict
+        last = clock() >= deadline_s
+        try:
+            verdict = _verify_once(plan)
+        except VerifyError:
+            if last:
+                raise
+        else:
+            if verdict.ok or last or not _may_mend(verdict):
+                return verdict
         sleep(AGAIN_S)
 
 

@@ -14,8 +14,8 @@ from sync.batch import Coordinate, Disposition
 from sync.clean import Reject, clean
 from sync.faults import Alarm, ReplicationError
 from sync.kafka import Source
-from sync.progress import Progress, StopLoudly, start_of
 from sync.progress import Source as SourceNow
+from sync.progress import StopLoudly, start_of
 from sync.store import Held, Loaded, Move, Quarantined, Store
 
 
@@ -70,20 +70,8 @@ class WarehouseSession:
 
     def _judge(self, partition: int, now: SourceNow) -> None:
         held = self._held[partition]
-        progress = Progress(
-            topic=self._topic,
-            partition=partition,
-            first=held.next,
-            next=held.next,
-            source_id=held.topic_id,
-            policy="",
-        )
         verdict = start_of(
-            partition=partition,
-            plan_id=held.topic_id,
-            plan_start=held.next,
-            progress=progress,
-            source=now,
+            partition=partition, offset=held.next, copied_id=held.topic_id, source=now
         )
         if isinstance(verdict, StopLoudly):
             raise ReplicationError(Disposition.STOP, f"{self._topic}: {verdict.reason}")

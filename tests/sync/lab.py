@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from contracts.settings import BridgeSettings
 from policy.model import StreamRule
@@ -51,8 +51,8 @@ class Lab:
         self.name = f"link-{mark}"
         self.topic = f"clicks-{mark}"
         self.stop = threading.Event()
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
-        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 0})
         self.brokers = Brokers(name="lab", bootstrap=bootstrap)
         self.cluster = Cluster(self.brokers, client_id="lab")
         self.registry = Registry(
@@ -76,6 +76,13 @@ class Lab:
             name
         ].result()
         wait_for(lambda: self.cluster.describe(name) is not None, f"{name} is there")
+
+    def grow(self, partitions: int) -> None:
+        self.admin.create_partitions([NewPartitions(self.topic, partitions)])[self.topic].result()
+        wait_for(
+            lambda: self.cluster.describe(self.topic).partitions == partitions,
+            "partitions are there",
+        )
 
     def delete(self, topic: str) -> None:
         self.admin.delete_topics([topic])[topic].result()

@@ -112,7 +112,7 @@ def test_an_open_transaction_of_another_writer_hides_no_progress(
         read = sync.mirror.read_committed
         monkeypatch.setattr(
             sync.mirror, "read_committed",
-            lambda cluster, topic, **rest: naive_read(cluster, topic, **rest),
+            naive_read,
         )  # fmt: skip
         second.open()
         monkeypatch.setattr(sync.mirror, "read_committed", read)

@@ -15,25 +15,20 @@ def progress(next_: int, *, source_id: str = "id") -> Progress:
 
 
 @pytest.mark.parametrize(
-    ("held", "source", "expected"),
+    ("offset", "source", "expected"),
     [
-        (progress(7), Source(topic_id="id", low=0, high=9), 7),
-        (progress(9), Source(topic_id="id", low=0, high=9), 9),
-        (progress(0), Source(topic_id="id", low=0, high=0), 0),
-        (progress(4), Source(topic_id="id", low=4, high=9), 4),
-        (None, Source(topic_id="id", low=2, high=9), 2),
-        (progress(3), Source(topic_id="id", low=4, high=9), "retention-gap"),
-        (None, Source(topic_id="id", low=3, high=9), "retention-gap"),
-        (progress(10), Source(topic_id="id", low=0, high=9), "truncated"),
-        (None, Source(topic_id="id", low=0, high=1), "truncated"),
-        (progress(7), Source(topic_id="other", low=0, high=9), "topic-recreated"),
-        (None, Source(topic_id="other", low=0, high=9), "topic-recreated"),
-        (progress(7, source_id="older"), Source(topic_id="id", low=0, high=9), "topic-recreated"),
+        (7, Source(topic_id="id", low=0, high=9), 7),
+        (9, Source(topic_id="id", low=0, high=9), 9),
+        (0, Source(topic_id="id", low=0, high=0), 0),
+        (4, Source(topic_id="id", low=4, high=9), 4),
+        (3, Source(topic_id="id", low=4, high=9), "retention-gap"),
+        (10, Source(topic_id="id", low=0, high=9), "truncated"),
+        (7, Source(topic_id="other", low=0, high=9), "topic-recreated"),
     ],
 )
-def test_the_start_table(held, source, expected) -> None:
-    """Progress decides, else the recorded start; what would skip or repeat stops with its reason."""
-    verdict = start_of(partition=0, plan_id="id", plan_start=2, progress=held, source=source)
+def test_the_start_table(offset, source, expected) -> None:
+    """The offset stands, or what would skip or repeat stops with its reason."""
+    verdict = start_of(partition=0, offset=offset, copied_id="id", source=source)
     if isinstance(expected, int):
         assert verdict == StartAt(offset=expected)
     else:
@@ -45,9 +40,7 @@ def test_the_start_table(held, source, expected) -> None:
 def test_a_start_never_skips(held, low, span) -> None:
     """Whenever a start is allowed it is exactly the progress, and the source still has it."""
     source = Source(topic_id="id", low=low, high=low + span)
-    verdict = start_of(
-        partition=0, plan_id="id", plan_start=0, progress=progress(held), source=source
-    )
+    verdict = start_of(partition=0, offset=held, copied_id="id", source=source)
     if isinstance(verdict, StartAt):
         assert verdict.offset == held
         assert low <= held <= low + span
