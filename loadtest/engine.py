@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from contracts.load import Door, LoadPlan, LoadSummary, Outcome, RequestRow
+from contracts.load import Door, LoadPlan, LoadSummary, Outcome
 from loadtest.connection import Exchange
+from loadtest.flight import Flight
 from loadtest.history import OrderAttempt, OrderHistory
 from loadtest.outcome import Failure, Final, Retry, after_order_attempt, outcome_of
 from loadtest.pace import InstantTimer
@@ -28,28 +29,6 @@ ORDER_BUDGET_TIMEOUTS = 3
 """An order is given up after this many time-outs in all."""
 
 
-class Flight:
-    """One planned request under way: its planned instant and what an order's attempts add up to.
-
-    `body_sha` is empty for all that stays out of the order history. `known_profile` is what the answer of a
-    profile read must contain, empty while no write of it was acknowledged.
-    """
-
-    __slots__ = (
-        "attempts", "body_sha", "handed_ns", "intended_ns", "key", "known_profile", "planned", "served",
-    )  # fmt: skip
-
-    def __init__(self, planned: PlannedRequest, intended_ns: int) -> None:
-        self.planned = planned
-        self.intended_ns = intended_ns
-        self.handed_ns = 0
-        self.attempts = 0
-        self.served = b""
-        self.key = ""
-        self.body_sha = ""
-        self.known_profile = b""
-
-
 class Attempt(Exchange):
     """One send of a flight."""
 
@@ -64,7 +43,10 @@ class Attempt(Exchange):
 
     def finished(self, failure: Failure) -> None:
         """The engine decides what follows."""
-        self.engine.attempt_ended(self, failure)
+        try:
+            self.engine.attempt_ended(self, failure)
+        except Exception as error:  # noqa: BLE001  # the loop would log it, and the run wait for ever
+            self.engine.fail(error)
 
 
 class Engine:
@@ -95,6 +77,7 @@ class Engine:
         self._stopping = False
         self._all_sent = False
         self._drained = asyncio.Event()
+        self._error: BaseException | None = None
         self._planned = self._launched = self._completed = self._late = 0
         self._counts: dict[Outcome, int] = {"ok": 0, "shed": 0, "failed": 0, "unknown": 0}
 
@@ -103,11 +86,18 @@ class Engine:
         self._stopping = True
         self._timer.wake()
 
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on (a file cannot be written): `run` ends with `error`."""
+        self._error = self._error or error
+        self.stop()
+        self._drained.set()
+
     async def run(self, requests: Iterable[PlannedRequest]) -> LoadSummary:
-        """Send `requests` at their instants, wait for all answers, write the summary."""
+        """Send `requests` at their instants, wait for all answers, write the summary. Raises `OSError`."""
         started_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         cpu_s = time.process_time()
         ticker = self._loop.create_task(self._tick(started_ns))
+        ticker.add_done_callback(self._ticker_ended)
         try:
             await self._send_all(requests, started_ns)
             self._all_sent = True
@@ -120,6 +110,8 @@ class Engine:
             for pool in self._pools.values():
                 await pool.close()
             self._timer.close()
+        if self._error is not None:
+            raise self._error
         ended_ns = time.monotonic_ns()
         summary = LoadSummary(
             run=self._plan.run,
@@ -188,7 +180,7 @@ class Engine:
         if flight.planned.operation == "order":
             step = self._after_order(flight, attempt, failure=failure, outcome=outcome)
             if isinstance(step, Retry):
-                self._loop.call_later(step.delay_s, self._attempt, flight)
+                self._loop.call_later(step.delay_s, self._try_again, flight)
                 return
         self._close(flight, outcome, attempt.status)
 
@@ -234,32 +226,22 @@ class Engine:
         )
 
     def _close(self, flight: Flight, outcome: Outcome, status: int) -> None:
-        planned = flight.planned
-        late_us = (flight.handed_ns - flight.intended_ns) // 1000
-        self._late += late_us > LATE_US
+        self._late += flight.late_us > LATE_US
         self._counts[outcome] += 1
         self._completed += 1
-        self._files.requests.add(
-            RequestRow(
-                planned.n,
-                flight.intended_ns,
-                (time.monotonic_ns() - flight.intended_ns) // 1000,
-                late_us,
-                planned.operation,
-                planned.expected,
-                planned.door,
-                status,
-                outcome,
-                planned.idempotent,
-                flight.attempts,
-                flight.served.partition(b"/")[0].decode("latin-1"),
-                planned.beacon,
-                planned.planting.id if planned.planting is not None else 0,
-                planned.identity if planned.action == "click" else "",
-            )
-        )
+        self._files.requests.add(flight.row(outcome, status=status, ended_ns=time.monotonic_ns()))
         if self._all_sent and self._completed == self._launched:
             self._drained.set()
+
+    def _ticker_ended(self, ticker: asyncio.Task[None]) -> None:
+        if not ticker.cancelled() and (error := ticker.exception()) is not None:
+            self.fail(error)
+
+    def _try_again(self, flight: Flight) -> None:
+        try:
+            self._attempt(flight)
+        except OSError as error:
+            self.fail(error)
 
     async def _tick(self, started_ns: int) -> None:
         second = 0

@@ -53,8 +53,10 @@ class LineFile:
 
     def close(self) -> None:
         """Put out what waits and give the descriptor back."""
-        self.flush()
-        os.close(self._fd)
+        try:
+            self.flush()
+        finally:
+            os.close(self._fd)
 
 
 class RunFiles:

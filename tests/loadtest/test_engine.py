@@ -1,10 +1,12 @@
 import asyncio
+import contextlib
 import itertools
 import random
 import signal
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +19,7 @@ from loadtest import figures
 from loadtest.check_orders import check_orders
 from loadtest.engine import Engine
 from loadtest.plan import manifest, plan_requests
-from loadtest.sink import RunFiles, read_history, read_lines, read_rows
+from loadtest.sink import LineFile, RunFiles, read_history, read_lines, read_rows
 from tests.loadtest.doors import open_recorder, open_shop, plan_for, until
 
 
@@ -233,6 +235,23 @@ async def test_stopping_drains_what_is_under_way(tmp_path):
                 summary = await run
     assert summary.sent == summary.completed == len(read_rows(tmp_path)) < summary.planned
     assert summary.planned == sum(1 for _ in requests_of(plan))
+
+
+@pytest.mark.parametrize("name", ["requests", "orders", "progress"])
+async def test_a_full_disk_ends_the_run(tmp_path, name):
+    """When a file cannot be written the run ends with the reason instead of going on unrecorded."""
+    async with open_shop() as (_, address):
+        plan = plan_for(address, rate=200, duration_s=60)
+        files = RunFiles(tmp_path)
+        files.__dict__[name].close()
+        files.__dict__[name] = LineFile(Path("/dev/full"))
+        engine = Engine(plan, files, asyncio.get_running_loop())
+        async with asyncio.timeout(30):
+            with pytest.raises(OSError, match="No space left"):
+                await engine.run(requests_of(plan))
+        with contextlib.suppress(OSError), files:
+            pass
+    assert not (tmp_path / "summary.json").exists()
 
 
 async def start_process(plan, directory, command="run"):
