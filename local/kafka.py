@@ -5,6 +5,7 @@ carrying a demo: 192 MB heap, serial collector, first-tier compiler only.
 """
 
 import base64
+import os
 import shutil
 import subprocess
 import uuid
@@ -122,8 +123,11 @@ def broker_argv(jars: Path, spec: BrokerSpec) -> tuple[str, ...]:
     return (argv[0], f"-Dlog4j2.configurationFile={directory / 'log4j2.properties'}", *argv[1:])
 
 
-def write_broker(jars: Path, spec: BrokerSpec) -> None:
-    """Write the configuration and format the data directory. Raises `KafkaError`."""
+def write_broker(jars: Path, spec: BrokerSpec, environ: dict[str, str] | None = None) -> None:
+    """Write the configuration and format the data directory; `environ` is added to the tool's.
+
+    Raises `KafkaError`.
+    """
     directory = Path(spec.directory)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "log4j2.properties").write_text(LOG_CONFIG)
@@ -132,13 +136,13 @@ def write_broker(jars: Path, spec: BrokerSpec) -> None:
     data = directory / "data"
     if (data / "meta.properties").exists():
         return
-    template = formatted_template(jars, properties)
+    template = formatted_template(jars, properties, environ or {})
     data.mkdir(exist_ok=True)
     for file in template.iterdir():
         shutil.copyfile(file, data / file.name)
 
 
-def formatted_template(jars: Path, properties: Path) -> Path:
+def formatted_template(jars: Path, properties: Path, environ: dict[str, str]) -> Path:
     """What the storage tool writes into an empty data directory, made once per engine directory.
 
     Formatting costs 0.6 s of processor time; its two files do not depend on the broker's addresses.
@@ -155,7 +159,12 @@ def formatted_template(jars: Path, properties: Path) -> Path:
         jars, "kafka.tools.StorageTool", "format", "-t", kafka_uuid(cluster), "-c", str(settings)
     )
     run = subprocess.run(
-        argv, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False
+        argv,
+        capture_output=True,
+        text=True,
+        timeout=FORMAT_TIMEOUT_S,
+        check=False,
+        env={**os.environ, **environ},
     )
     if run.returncode != 0:
         shutil.rmtree(scratch)

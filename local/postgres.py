@@ -73,8 +73,11 @@ def wheel_package() -> Path:
     return Path(found.origin).parent
 
 
-def write_postgres(spec: PostgresSpec) -> None:
-    """Copy what must be copied and run initdb; does nothing where a data directory exists."""
+def write_postgres(spec: PostgresSpec, environ: dict[str, str]) -> None:
+    """Copy what must be copied and run initdb with `environ` as its whole environment.
+
+    Does nothing where a data directory exists. Raises `PostgresError`.
+    """
     directory = Path(spec.directory)
     if (directory / "data" / "PG_VERSION").exists():
         return
@@ -88,7 +91,7 @@ def write_postgres(spec: PostgresSpec) -> None:
             shutil.chown(own, spec.run_as, pwd.getpwnam(spec.run_as).pw_gid)
     password = secrets.token_urlsafe(24)
     write_private(directory / "pgpass", f"*:*:*:{USER}:{password}\n")
-    init_database(spec, password)
+    init_database(spec, password, environ)
 
 
 def copy_wheel(target: Path) -> None:
@@ -99,7 +102,7 @@ def copy_wheel(target: Path) -> None:
             shutil.copytree(source, target / source.name, symlinks=True)
 
 
-def init_database(spec: PostgresSpec, password: str) -> None:
+def init_database(spec: PostgresSpec, password: str, environ: dict[str, str]) -> None:
     """Run initdb with the password on standard input's descriptor, so it is in no argument list."""
     reader, writer = os.pipe()
     os.write(writer, f"{password}\n".encode())
@@ -113,7 +116,7 @@ def init_database(spec: PostgresSpec, password: str) -> None:
                 "-A", "scram-sha-256", "--pwfile=/dev/stdin", "-E", "UTF8", "--locale=C", "--no-sync",
             ],
             stdin=reader, capture_output=True, text=True, timeout=INITDB_TIMEOUT_S, check=False,
-            cwd="/", env=server_environ(), user=spec.run_as or None, group=group_of(spec.run_as),
+            cwd="/", env=environ, user=spec.run_as or None, group=group_of(spec.run_as),
             extra_groups=[] if spec.run_as else None,
         )  # fmt: skip
     finally:

@@ -31,28 +31,32 @@ _children: dict[int, "subprocess.Popen[bytes]"] = {}
 """Children of ours, kept so that an ended one is reaped and does not stay a zombie."""
 
 
-def start_process(
-    argv: tuple[str, ...],
-    *,
-    environ: dict[str, str],
-    cwd: str,
-    log: Path,
-    user: str = "",
-    inherit: bool = True,
-) -> Process:
-    """Start `argv` in a session of its own; output is appended to `log` (0600).
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How to start one; output is appended to `log` (0600).
 
     `environ` is added to ours, or is all there is without `inherit`. `user` switches to a system user.
     """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    argv: tuple[str, ...]
+    environ: dict[str, str] = {}
+    cwd: str
+    log: str
+    user: str = ""
+    inherit: bool = True
+
+
+def start_process(launch: Launch) -> Process:
+    """Start it in a session of its own. Raises `OSError`."""
+    user = launch.user
+    descriptor = os.open(launch.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(
-            argv,
+            launch.argv,
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
-            env={**os.environ, **environ} if inherit else environ,
-            cwd=cwd,
+            env={**os.environ, **launch.environ} if launch.inherit else launch.environ,
+            cwd=launch.cwd,
             start_new_session=True,
             user=user or None,
             group=pwd.getpwnam(user).pw_gid if user else None,

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from local.kafka import BrokerSpec, Listener, broker_argv, write_broker
 from local.ports import free_port
+from local.postgres import answers as postgres_answers
 from local.postgres import (
     create_databases,
     dsn,
@@ -22,8 +23,7 @@ from local.postgres import (
     server_environ,
     write_postgres,
 )
-from local.postgres import answers as postgres_answers
-from local.process import Process, end_processes, is_alive, start_process
+from local.process import Launch, Process, end_processes, is_alive, start_process
 from toolchain.kafka import fetch_kafka
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +70,7 @@ def kafka_broker() -> Iterator[KafkaBroker]:
         )
         write_broker(jars, spec)
         log = Path(scratch, "log")
-        process = start_process(broker_argv(jars, spec), environ={}, cwd=scratch, log=log)
+        process = start_process(Launch(argv=broker_argv(jars, spec), cwd=scratch, log=str(log)))
         try:
             wait_until(lambda: port_answers(client), process, log)
             AdminClient({"bootstrap.servers": client}).list_topics(timeout=START_S)
@@ -85,11 +85,13 @@ def postgres_dsn() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="isthmus-test-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o711)  # the server runs as nobody when we are root
         spec = plan_postgres(Path(scratch))
-        write_postgres(spec)
+        write_postgres(spec, server_environ())
         log = Path(scratch, "log")
         process = start_process(
-            postgres_argv(spec), environ=server_environ(), cwd="/", log=log,
-            user=spec.run_as, inherit=False,
+            Launch(
+                argv=postgres_argv(spec), environ=server_environ(), cwd="/", log=str(log),
+                user=spec.run_as, inherit=False,
+            )
         )  # fmt: skip
         try:
             wait_until(lambda: postgres_answers(spec), process, log)

@@ -1,0 +1,124 @@
+"""What is on disk about a cloud: its state, the ground it stands on, and the lock that one command holds.
+
+Every write is whole (scratch file, then rename) and mode 0600; the directory is 0700.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from contracts.base import Contract
+from contracts.cloud import CloudState, ProcessRecord
+from local.ground import Ground
+from local.plan import CloudOptions, Mechanism
+
+COMMAND_WAIT_S = 90.0
+"""Longest `up` from empty caches holds the lock for as long as it fetches; nobody waits longer than this."""
+LOCK_POLL_S = 0.05
+
+
+class LockedError(Exception):
+    """Another command is at work on this cloud."""
+
+
+class Standing(Contract, frozen=True, kw_only=True):
+    """`ground.json`: what the cloud was asked to be, and where it stands."""
+
+    ground: Ground
+    without: tuple[Mechanism, ...]
+    ad_nodes: int
+    keep: bool
+
+    def options(self) -> CloudOptions:
+        """The options it was asked for."""
+        return CloudOptions(without=frozenset(self.without), ad_nodes=self.ad_nodes, keep=self.keep)
+
+
+class CloudFiles:
+    """The files of the cloud of one checkout (`root` is the checkout)."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = root.resolve() / ".isthmus"
+        self.cloud = self.home / "cloud"
+        self.state_path = self.cloud / "state.json"
+        self._standing_path = self.cloud / "ground.json"
+
+    @contextlib.contextmanager
+    def command_lock(self) -> Iterator[None]:
+        """Held by the one command that brings a cloud up or down. Raises `LockedError`."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with _lock(self.home / "cloud.lock", wait_s=COMMAND_WAIT_S):
+            yield
+
+    @contextlib.contextmanager
+    def state_lock(self) -> Iterator[None]:
+        """Held for each change of the state; fault healers take it too. Raises `LockedError`."""
+        with _lock(Path(f"{self.state_path}.lock"), wait_s=COMMAND_WAIT_S):
+            yield
+
+    def read_state(self) -> CloudState | None:
+        """The state, or None while there is none that reads: a half-made cloud is no cloud."""
+        try:
+            return msgspec.json.decode(self.state_path.read_bytes(), type=CloudState)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def write_state(self, state: CloudState) -> None:
+        """Replace the state."""
+        write_whole(self.state_path, msgspec.json.format(msgspec.json.encode(state)))
+
+    def record(self, record: ProcessRecord) -> None:
+        """Put one process into the state, in place of one of the same name."""
+        with self.state_lock():
+            state = self.read_state()
+            if state is None:
+                return
+            others = tuple(it for it in state.processes if it.name != record.name)
+            self.write_state(msgspec.structs.replace(state, processes=(*others, record)))
+
+    def read_standing(self) -> Standing | None:
+        """The ground, or None."""
+        try:
+            return msgspec.json.decode(self._standing_path.read_bytes(), type=Standing)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def write_standing(self, standing: Standing) -> None:
+        """Replace the ground."""
+        write_whole(self._standing_path, msgspec.json.format(msgspec.json.encode(standing)))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is either the old one or the new one, readable by us alone."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    scratch.replace(path)
+
+
+@contextlib.contextmanager
+def _lock(path: Path, *, wait_s: float) -> Iterator[None]:
+    """An flock: it goes with its holder, however that dies, and children do not inherit it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise LockedError(
+                        f"{path}: held by another isthmus command for more than {wait_s:g} s; "
+                        "fix: wait for it to end, or end it"
+                    ) from error
+                time.sleep(LOCK_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
