@@ -112,7 +112,7 @@ class Guard:
 
 def _is_chance(view: bytes, match: re.Match[bytes]) -> bool:
     """Whether the digits are part of an opaque id, of a longer dashed number, or decimals."""
-    start, end = match.span(1)
+    start, end = match.start(), match.end(1)
     before, after = view[max(0, start - 2) : start], view[end : end + 2]
     if before[-1:] in (b"-", b".") and before[:1].isalnum():
         return before[-1:] == b"." or _within_id(view, start, end)
