@@ -15,9 +15,9 @@ RATIO_FREE_BYTES = 65536
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
 _PART_ENCODING = re.compile(
-    rb"content-transfer-encoding[ \t]*:[ \t]*(?!7bit|8bit|binary)", re.IGNORECASE
+    rb"content-transfer-encoding[ \t]*:[ \t]*+(?!7bit|8bit|binary)", re.IGNORECASE
 )
-_PART_CHARSET = re.compile(rb"""charset[ \t]*=[ \t]*["']?(?!utf-?8|us-ascii)""", re.IGNORECASE)
+_PART_CHARSET = re.compile(rb"""charset[ \t]*=[ \t]*+["']?+(?!utf-?8|us-ascii)""", re.IGNORECASE)
 
 
 def body_text(data: bytes, *, content_encoding: str, content_type: str) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from policy import checks
 from policy.model import CustomDetector, DetectorId, Model, Policy, Reason
-from policy.numbers import SEPARATOR, Crowded, Locate, Number, find_number
+from policy.numbers import SEPARATOR, WINDOWS_MAX, Crowded, Locate, Number, find_number
 from policy.patterns import Pattern, PatternSet
 from policy.views import Unreadable, readings
 
@@ -64,16 +64,18 @@ _ADDRESS = re.compile(
 
 
 def _find_email(text: bytes, _locate: Locate) -> bool:
-    at = text.find(b"@")
-    while at >= 0:
+    at = -1
+    for _ in range(WINDOWS_MAX):
+        at = text.find(b"@", at + 1)
+        if at < 0:
+            return False
         start = at
         while start > max(0, at - 64) and _LOCAL_BYTE.match(text, start - 1):
             start -= 1
         found = _ADDRESS.match(text, start) if start < at else None
         if found and checks.email(found[0]):
             return True
-        at = text.find(b"@", at + 1)
-    return False
+    raise Crowded
 
 
 _LOCAL_BYTE = re.compile(_LOCAL)
