@@ -66,7 +66,7 @@ def frames(data: bytes) -> Iterator[Frame]:
 def _frame(raw: bytes, number: int, previous: bytes) -> Frame:
     try:
         chained = msgspec.msgpack.decode(raw, type=ChainedRecord)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return Broken(number, "not a record")
     if msgspec.msgpack.encode(chained) != raw:
         return Broken(number, "not as written")

@@ -26,7 +26,7 @@ def load_settings(path: Path) -> RouterSettings:
             f"{path}: {place.strip('`') or '$'}: {text}; expected RouterSettings, schema 1; "
             "fix: correct or remove the key named"
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}:{_line(data, str(error))}: not JSON ({error}); expected one JSON object; "
             "fix: correct the syntax at the place named"
