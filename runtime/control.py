@@ -66,7 +66,7 @@ async def _answer(handler: Handler, line: bytes) -> ControlReply:
 
 
 def call_control(
-    path: Path, op: Op, *, timeout_s: float = 5.0, **args: Scalar
+    path: Path, op: Op, /, *, timeout_s: float = 5.0, **args: Scalar
 ) -> msgspec.Raw:
     """Ask the process behind `path`; returns the reply's data. Raises `ControlError`."""
     request = msgspec.json.encode(ControlRequest(op=op, args=args)) + b"\n"
