@@ -104,7 +104,9 @@ def reconcile(root: Path, options: CloudOptions, progress: Progress = quiet) -> 
 def _running(files: CloudFiles) -> tuple[CloudState, Standing]:
     state, standing = files.read_state(), files.read_standing()
     if state is None or standing is None:
-        raise CloudUsageError(f"{files.cloud}: no cloud is up here; expected one. fix: isthmus up local")
+        raise CloudUsageError(
+            f"{files.cloud}: no cloud is up here; expected one. fix: isthmus up local"
+        )
     return state, standing
 
 

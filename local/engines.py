@@ -1,11 +1,14 @@
 """The three engines inside a cloud: made on disk before they start, asked whether they serve afterwards."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from time import sleep
+from typing import cast
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from local import kafka, postgres
 from local.ground import Ground
@@ -88,7 +91,11 @@ def create_topic(bootstrap: str, check: Callable[[], None]) -> None:
         check()
         try:
             admin.list_topics(timeout=ASK_S)
-            admin.create_topics([topic], request_timeout=5 * ASK_S)[TOPIC].result(5 * ASK_S)
+            created = cast(
+                "dict[str, Future[None]]",
+                admin.create_topics([topic], request_timeout=5 * ASK_S),  # pyright: ignore[reportUnknownMemberType] -- the library leaves its futures' type open
+            )
+            created[TOPIC].result(5 * ASK_S)
         except KafkaException as error:
             fault: KafkaError = error.args[0]
             if fault.code() == KafkaError.TOPIC_ALREADY_EXISTS:

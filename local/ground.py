@@ -39,7 +39,6 @@ class Ground(Contract, frozen=True, kw_only=True):
     temporary: str
     checkout: str
     python: str
-    engines: str
     ports: dict[str, int]
 
     def address(self, name: str) -> str:

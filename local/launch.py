@@ -15,6 +15,7 @@ READY_S_MAX = 60.0
 """A broker is up in 2 s on an idle machine and 8 s on a busy one; a minute means that it will not come."""
 POLL_S = 0.02
 LOG_LINES_SHOWN = 12
+ENGINES = frozenset({"kafka-public", "kafka-private", "postgres"})
 PORT_TAKEN = "address already in use"
 
 
@@ -55,6 +56,8 @@ class Launcher:
     def start(self, specs: Iterable[ProcessSpec]) -> None:
         """Start all and wait until each is ready. Raises the first `StartError`; others are then given up."""
         asked = tuple(specs)
+        if asked:
+            self._progress(f"starting {len(asked)} processes")
         ready = {spec.name: threading.Event() for spec in asked}
         with ThreadPoolExecutor(max(1, len(asked)), thread_name_prefix="start") as pool:
             futures = [pool.submit(self._start_one, spec, ready) for spec in asked]
@@ -83,8 +86,9 @@ class Launcher:
         self._record(record_of(spec, process))
         self._wait_ready(spec, process)
         ready[spec.name].set()
-        done = sum(event.is_set() for event in ready.values())
-        self._progress(f"{spec.name} ready ({done} of {len(ready)})")
+        engines = {name for name, engine in ready.items() if name in ENGINES and engine.is_set()}
+        if spec.name in ENGINES and engines == ENGINES:
+            self._progress("Kafka of both sites and PostgreSQL are ready")
 
     def _wait_ready(self, spec: ProcessSpec, process: Process) -> None:
         deadline = time.monotonic() + READY_S_MAX

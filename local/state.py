@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -49,14 +49,14 @@ class CloudFiles:
         self._standing_path = self.cloud / "ground.json"
 
     @contextlib.contextmanager
-    def command_lock(self) -> Iterator[None]:
+    def command_lock(self) -> Generator[None]:
         """Held by the one command that brings a cloud up or down. Raises `LockedError`."""
         self.home.mkdir(parents=True, exist_ok=True)
         with _lock(self.home / "cloud.lock", wait_s=COMMAND_WAIT_S):
             yield
 
     @contextlib.contextmanager
-    def state_lock(self) -> Iterator[None]:
+    def state_lock(self) -> Generator[None]:
         """Held for each change of the state; fault healers take it too. Raises `LockedError`."""
         with _lock(Path(f"{self.state_path}.lock"), wait_s=COMMAND_WAIT_S):
             yield
@@ -103,7 +103,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path, *, wait_s: float) -> Iterator[None]:
+def _lock(path: Path, *, wait_s: float) -> Generator[None]:
     """An flock: it goes with its holder, however that dies, and children do not inherit it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

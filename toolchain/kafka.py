@@ -127,29 +127,23 @@ def fetch_kafka(
     remove_stale_scratch(home)
     scratch = home / f"fetch-{os.getpid()}"
     scratch.mkdir(exist_ok=True)
+    progress(f"fetching Kafka {lock.version}: {len(missing)} jars")
     try:
-        fetch_all(
-            missing, home=home, scratch=scratch, source=source or from_maven, progress=progress
-        )
+        fetch_all(missing, home=home, scratch=scratch, source=source or from_maven)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return home
 
 
-def fetch_all(
-    jars: Iterable[Jar], *, home: Path, scratch: Path, source: Source, progress: Progress
-) -> None:
+def fetch_all(jars: Iterable[Jar], *, home: Path, scratch: Path, source: Source) -> None:
     """Fetch `jars` side by side; the first failure stops what has not begun."""
-    pending = list(jars)
     with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as pool:
         futures = [
-            pool.submit(fetch_jar, jar, home=home, scratch=scratch, source=source)
-            for jar in pending
+            pool.submit(fetch_jar, jar, home=home, scratch=scratch, source=source) for jar in jars
         ]
         try:
-            for done, future in enumerate(as_completed(futures), 1):
+            for future in as_completed(futures):
                 future.result()
-                progress(f"Kafka: {done} of {len(pending)} jars")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
