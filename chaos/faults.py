@@ -71,9 +71,12 @@ class Faults:
                 fault.heal()
             except FaultError as error:
                 failed.append(str(error))
+        try:
+            self._lifecycle.close()
+        except NotHealedError as error:
+            failed.append(str(error))
         if failed:
             raise NotHealedError("; ".join(failed))
-        self._lifecycle.close()
 
     def _keep(self, fault: Fault) -> Fault:
         self._faults.append(fault)

@@ -18,6 +18,9 @@ from runtime.control import ControlError, call_control
 CONTROL_S = 5.0
 """A relay under full load answers within milliseconds; one that does not for this long is stuck."""
 
+TRIES = 3
+RETRY_S = 0.1
+
 
 class HealError(Exception):
     """The fault is still there: what was tried and what was expected."""
@@ -40,9 +43,9 @@ def heal_lease(lease: Lease, clock: Clock) -> str:
                 _wake(lease)
                 return _bring_back(lease, clock)
             case "link_cut":
-                return _tell(lease, "heal")
+                return _tell(lease, clock, op="heal", args={})
             case "response_drop":
-                return _tell(lease, "drop_responses", share=0.0)
+                return _tell(lease, clock, op="drop_responses", args={"share": 0.0})
             case _:
                 assert_never(lease.kind)
     except (CloudError, ControlError, OSError) as error:
@@ -72,15 +75,28 @@ def _bring_back(lease: Lease, clock: Clock) -> str:
     return f"started again: {', '.join(started) or 'none, all were running'}"
 
 
-def _tell(lease: Lease, op: Op, **args: Scalar) -> str:
+def _tell(lease: Lease, clock: Clock, *, op: Op, args: dict[str, Scalar]) -> str:
     for target in lease.targets:
-        try:
-            call_control(Path(target), op, timeout_s=CONTROL_S, **args)
-        except ControlError as error:
-            if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
-                raise
+        if not _told(Path(target), clock, op=op, args=args):
             return f"{Path(target).name}: its process is gone, and the fault with it"
     return f"{op} acknowledged"
+
+
+def _told(control: Path, clock: Clock, *, op: Op, args: dict[str, Scalar]) -> bool:
+    """Whether a process took the operation; False when there is none. Raises `ControlError`."""
+    for left in reversed(range(TRIES)):
+        try:
+            call_control(control, op, timeout_s=CONTROL_S, **args)
+        except ControlError as error:
+            if isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+                return False
+            # A process that is being killed resets the connection, and refuses the next one.
+            if not left:
+                raise
+            clock.sleep(RETRY_S)
+        else:
+            return True
+    return False
 
 
 def heal_all(directory: Path, clock: Clock) -> Healed:

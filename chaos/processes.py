@@ -9,15 +9,22 @@ from pathlib import Path
 
 from contracts.cloud import ProcessRecord
 
-_started: dict[int, "subprocess.Popen[bytes]"] = {}
-"""What this process started again; kept to be reaped, for a zombie would look like a process."""
+_children: set[int] = set()
+"""What this process started again and has not reaped yet."""
+
+
+def _reap() -> None:
+    for pid in tuple(_children):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                continue
+        _children.discard(pid)
 
 
 def start_ticks(pid: int) -> int | None:
     """When `pid` started, in clock ticks since boot; None when it is gone or a zombie."""
-    child = _started.get(pid)
-    if child is not None and child.poll() is not None:
-        del _started[pid]
+    if pid in _children:
+        _reap()
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -88,5 +95,8 @@ def start_again(record: ProcessRecord, argv: tuple[str, ...]) -> tuple[int, int]
         )
     finally:
         os.close(log)
-    _started[child.pid] = child
+    _reap()
+    _children.add(child.pid)
+    # It outlives us on purpose and is reaped above: its handle has nothing left to wait for.
+    child.returncode = 0
     return child.pid, start_ticks(child.pid) or 0

@@ -26,6 +26,10 @@ from contracts.cloud import ProcessRecord
 SETTLE_S = 0.02
 """What was on its way when the process stopped has arrived by then: loopback and relays take 1 to 2 ms."""
 
+OUTLAST_S = 0.15
+"""A commit is answered before its markers are written. After the kill this long must not end the transaction:
+markers take milliseconds, on a busy machine tens, while the broker itself gives up only after 10 s."""
+
 JITTER_S_MAX = 0.015
 """Tries come at random times, or they would beat against the bridge's own cycle."""
 
@@ -115,7 +119,7 @@ class Attempt:
         finally:
             self._signal(signal.SIGCONT)
         gone = self._wait_gone()
-        # Nobody is left to end the transaction: the broker itself would only after its time-out of 10 s.
+        self._clock.sleep(OUTLAST_S)
         return Kill(
             killed=True,
             proven=gone and look() == first,
