@@ -11,6 +11,7 @@ FILE_BYTES_MAX = 1 << 20
 DEPTH_MAX = 24
 """The grammar is seven levels deep."""
 _CORE = "tag:yaml.org,2002:"
+_TAGS = frozenset(_CORE + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
 def compose(data: bytes, source: str) -> yaml.Node:
@@ -66,7 +67,7 @@ def _faults(text: str, source: str) -> Iterator[Problem]:
                 fix="copy the value to where it is used",
             )  # fmt: skip
         tag = getattr(event, "tag", None)
-        if isinstance(tag, str) and not tag.startswith(_CORE):
+        if isinstance(tag, str) and tag not in _TAGS:
             yield _at(
                 event, source, f"uses the tag {tag}", expected="plain YAML", fix="remove the tag"
             )

@@ -92,7 +92,8 @@ class Document(Generic[T]):
 
     def read(self, node: yaml.Node, kind: inspect.Type, path: str, *, expected: str = "") -> object:
         """The plain value of `node` as `kind`; faults are reported and left out."""
-        self._marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        # A key's own line is kept: the value of `sites:` starts on the next one.
+        self._marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         match kind:
             case inspect.Metadata(type=inner):
                 return self.read(node, inner, path, expected=description(kind) or expected)
@@ -169,7 +170,7 @@ class Document(Generic[T]):
             return _OMIT
         if kind.min_length and not node.value:
             return self._wrong(path, "is empty", expected=expected, fix="add an entry")
-        return found
+        return _OMIT if len(found) < (kind.min_length or 0) else found
 
     def _list(
         self, node: yaml.Node, kind: inspect.VarTupleType, path: str, *, expected: str
@@ -186,7 +187,8 @@ class Document(Generic[T]):
             for n, child in enumerate(node.value)
         ]
         self._kept[path] = [n for n, value in read if value is not _OMIT]
-        return [value for _, value in read if value is not _OMIT]
+        usable = [value for _, value in read if value is not _OMIT]
+        return _OMIT if len(usable) < (kind.min_length or 0) else usable
 
     def _scalar(self, node: yaml.Node, kind: inspect.Type, path: str, *, expected: str) -> object:
         wanted = expected or expectation(kind)
