@@ -115,6 +115,7 @@ def consumer_config(brokers: Brokers, *, client_id: str) -> Config:
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
+        "enable.partition.eof": True,  # markers after the last record are no lag: only an end tells
         "check.crcs": True,
         "fetch.wait.max.ms": 500,  # an idle long poll; a record ends it at once
         "fetch.error.backoff.ms": 50,

@@ -136,9 +136,11 @@ class Source:
         self._config = consumer_config(brokers, client_id=client_id)
         self._topic = topic
         self._consumer: Consumer | None = None
+        self._ends: dict[int, int] = {}
 
     def open(self, starts: Mapping[int, int]) -> None:
         """Read from `starts`, partition to offset."""
+        self._ends.clear()
         places = [TopicPartition(self._topic, number, at) for number, at in starts.items()]
         with raising("assign"):
             self._consumer = Consumer(self._config)
@@ -153,11 +155,22 @@ class Source:
             messages = consumer.consume(1, POLL_S)
             if messages and records_max > 1:
                 messages += consumer.consume(records_max - 1, 0)
+        if any(message.error() is not None for message in messages):
+            return self._sorted_out(messages)
+        return messages
+
+    def _sorted_out(self, messages: list[Message]) -> list[Message]:
+        """The records among `messages`; ends are noted, any other error is raised."""
+        records: list[Message] = []
         for message in messages:
             error = message.error()
-            if error is not None:
+            if error is None:
+                records.append(message)
+            elif _is_end(error):
+                self._ends[cast("int", message.partition())] = cast("int", message.offset())
+            else:
                 raise replication_error(error, doing=f"fetch {self._topic}/{message.partition()}")
-        return messages
+        return records
 
     def lag_records(self, positions: Mapping[int, int]) -> int:
         """Records between `positions` and the high watermarks of the last fetch; costs no request."""
@@ -168,7 +181,7 @@ class Source:
         for partition, position in positions.items():
             place = TopicPartition(self._topic, partition)
             _, high = consumer.get_watermark_offsets(place, cached=True)
-            lag += max(0, high - position)
+            lag += max(0, high - max(position, self._ends.get(partition, 0)))
         return lag
 
     def close(self) -> None:
@@ -177,6 +190,10 @@ class Source:
         if consumer is not None:
             with contextlib.suppress(KafkaException, RuntimeError):
                 consumer.close()
+
+
+def _is_end(error: KafkaError) -> bool:
+    return error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # the library's name for it
 
 
 def read_committed(
@@ -194,7 +211,7 @@ def read_committed(
     if catchup.done:
         return
     config = consumer_config(cluster.brokers, client_id=f"{topic}-start")
-    config |= {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+    config["fetch.wait.max.ms"] = 10
     consumer = Consumer(config)
     try:
         consumer.assign(
@@ -223,7 +240,7 @@ def _read_to(
             if error is None:
                 catchup.on_position(partition, offset + 1)
                 yield partition, message.key(), message.value()
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's name for it
+            elif _is_end(error):
                 catchup.on_position(partition, offset)
             else:
                 raise replication_error(error, doing=f"read {topic}/{partition}")
