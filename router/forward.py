@@ -68,6 +68,7 @@ class _Course:
         "attempts",
         "deadline_s",
         "last",
+        "owes",
         "pinned",
         "shed",
         "silent_sites",
@@ -83,6 +84,7 @@ class _Course:
         self.silent_sites: set[str] = set()
         self.pinned: str | None = None
         self.shed = False
+        self.owes = False
         self.last = UNAVAILABLE
 
 
@@ -113,6 +115,8 @@ class Forwarder:
             choice = self._choose(job, egress, course)
             if choice is None:
                 return SHED if course.shed else course.last
+            if course.owes and not self._paid(choice.outlet, course):
+                return course.last
             member = world.fleet.member(choice.outlet.site, choice.endpoint)
             course.tried.add(choice.endpoint.address)
             if member is None:
@@ -161,7 +165,19 @@ class Forwarder:
             return False
         if where is Scope.SAME_SITE:
             course.pinned = place.outlet.site
-        if not world.budget.take(now_s):
+        course.owes = True
+        return True
+
+    def _paid(self, outlet: Outlet, course: _Course) -> bool:
+        """Pay for another attempt: a token of the budget, so that an outage is not amplified.
+
+        A move out of a silent site into another's reserve is bounded by that reserve, which the choice has
+        just taken a place of, and puts nothing on the site that failed: it costs no token.
+        """
+        world = self._world
+        course.owes = False
+        moves = bool(course.silent_sites) and outlet.site not in course.silent_sites
+        if not (moves and outlet.reserve) and not world.budget.take(world.loop.time()):
             return False
         world.ledger.metrics.retries += 1
         return True
@@ -216,13 +232,14 @@ class Forwarder:
         world = self._world
         limits, now_s = world.limits, world.loop.time()
         left_s = max(0.001, course.deadline_s - now_s)
+        reserve = any(other.reserve and other.site != outlet.site for other in egress.outlets)
         elsewhere = sum(len(other.endpoints) for other in egress.outlets) > 1
         if (
             not world.failover
             or not elsewhere
             or course.attempts + 1 >= limits.attempts_max
             or job.repeatable() is Scope.NOWHERE
-            or not world.budget.available(now_s)
+            or not (reserve or world.budget.available(now_s))
         ):
             return left_s
         public = not outlet.trusted or outlet.reserve

@@ -161,7 +161,7 @@ def _admin_routes(operated: Operated) -> list[web.RouteDef]:
     async def explain(request: web.Request) -> web.Response:
         try:
             asked = msgspec.json.decode(await request.read(), type=ExplainRequest)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return json_answer(Outcome(ok=False, error=f"not an ExplainRequest: {error}"), 400)
         return json_answer(explained(operated.current(), asked))
 

@@ -177,3 +177,33 @@ def mobile() -> str:
 
 def as_json(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+async def wire(http: str, data: bytes, *, wait_s: float = 3.0) -> bytes:
+    """Send raw bytes to a router and read until it closes or says nothing more for long."""
+    host, _, port = http.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(data)
+        got = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while piece := await reader.read(65536):
+                    got += piece
+        return got
+    finally:
+        writer.close()
+
+
+def set_hanging(service: Service, *, hang: bool) -> None:
+    """Make a service accept and never answer (grey), or answer again."""
+    server = service.web_server
+    assert server is not None
+
+    async def never(_request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server.request_handler = never if hang else service.handle
+    for door in server.connections:
+        door._request_handler = server.request_handler
