@@ -127,7 +127,7 @@ def click(rng: random.Random) -> dict[str, object]:
         "score": rng.random(),
         "price": round(rng.random() * 1e4, 2),
         "at": times(rng),
-        "note": rng.choice(("", "看了 3 次, 停留 12.5 秒", "a/b\n\"c\" 100%", "😀 great", "5 of 12")),
+        "note": rng.choice(("", "看了 3 次, 停留 12.5 秒", 'a/b\n"c" 100%', "😀 great", "5 of 12")),
     }
 
 

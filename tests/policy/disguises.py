@@ -33,7 +33,9 @@ def json_escape(rng: random.Random, text: str) -> str:
 
 
 def full_width(_rng: random.Random, text: str) -> str:
-    return "".join(chr(ord(char) + 0xFEE0) if char.isascii() and char.isalnum() else char for char in text)
+    return "".join(
+        chr(ord(char) + 0xFEE0) if char.isascii() and char.isalnum() else char for char in text
+    )
 
 
 def separated(rng: random.Random, text: str) -> str:
@@ -72,9 +74,7 @@ DISGUISES: tuple[Disguise, ...] = (
 
 def disguise(rng: random.Random, value: str, depth: int) -> str:
     """`value` under up to `depth` disguises; separators and widths first, escapes outside."""
-    chosen = sorted(
-        rng.sample(range(len(DISGUISES)), depth), key=lambda n: n in (1, 2, 3)
-    )
+    chosen = sorted(rng.sample(range(len(DISGUISES)), depth), key=lambda n: n in (1, 2, 3))
     for n in chosen:
         value = DISGUISES[n](rng, value)
     return value

@@ -22,7 +22,9 @@ def bank_card(rng: random.Random, *, prefix: str = "62990047", length: int = 16)
 
 def resident_id(rng: random.Random, *, region: str = "110101") -> str:
     """A resident identity number of someone born in 1901."""
-    body = f"{region}1901{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}{rng.randrange(1000):03d}"
+    body = (
+        f"{region}1901{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}{rng.randrange(1000):03d}"
+    )
     total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(body))
     return body + DIGITS[(12 - total % 11) % 11] if (12 - total % 11) % 11 < 10 else body + "X"
 

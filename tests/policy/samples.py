@@ -89,7 +89,10 @@ def get(target: bytes, *headers: tuple[bytes, bytes], host: str = "shop.example"
 
 
 def post(
-    body: bytes, *headers: tuple[bytes, bytes], target: bytes = b"/clicks", length: int | None = None
+    body: bytes,
+    *headers: tuple[bytes, bytes],
+    target: bytes = b"/clicks",
+    length: int | None = None,
 ) -> RequestHead:
     return RequestHead(
         method="POST", target=target, host="shop.example",

@@ -92,9 +92,7 @@ def test_resident_ids_need_a_real_date(date: str) -> None:
     """A right check character over a day that does not exist is chance."""
     body = f"110101{date}000"
     number = next(
-        number
-        for check in "0123456789X"
-        if checks.mod11_2(number := f"{body}{check}".encode())
+        number for check in "0123456789X" if checks.mod11_2(number := f"{body}{check}".encode())
     )
     assert not checks.cn_resident_id(number)
 

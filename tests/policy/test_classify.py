@@ -161,7 +161,9 @@ def test_a_body_that_cannot_be_decoded_raises(header: tuple[bytes, bytes], reaso
     assert why(judge(post(b"{}", header), b"{}")) == [reason]
 
 
-tokens = st.sampled_from([b"Host", b"Cookie", b"Expect", b"Content-Length", b"X-A", b"\x00", b"Upgrade"])
+tokens = st.sampled_from(
+    [b"Host", b"Cookie", b"Expect", b"Content-Length", b"X-A", b"\x00", b"Upgrade"]
+)
 heads = st.builds(
     RequestHead,
     method=st.sampled_from(["GET", "POST", "PUT", "", "\ud800"]) | st.text(max_size=5),

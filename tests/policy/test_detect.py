@@ -21,7 +21,11 @@ def with_custom(*rules: CustomDetector) -> Scanner:
     return Scanner(msgspec.structs.replace(demo_policy(), custom_detectors=rules, detectors=()))
 
 
-@given(seeds, st.sampled_from(sorted(MAKERS)), st.sampled_from(["{}", "a={}&b", '"{}"', "x{}y", "({})", "1,{},2"]))
+@given(
+    seeds,
+    st.sampled_from(sorted(MAKERS)),
+    st.sampled_from(["{}", "a={}&b", '"{}"', "x{}y", "({})", "1,{},2"]),
+)
 def test_each_identifier_is_found_whatever_stands_around(
     rng: random.Random, kind: str, around: str
 ) -> None:

@@ -24,7 +24,9 @@ def test_path_globs(glob: str, path: str, *, matches: bool) -> None:
     assert bool(re.fullmatch(path_glob(glob), path, re.DOTALL)) is matches
 
 
-@pytest.mark.parametrize("glob", ["", "ads", "/ads//x", "/a/../b", "/./a", "/a**", "/a?b", "/a;b", "/a%20b"])
+@pytest.mark.parametrize(
+    "glob", ["", "ads", "/ads//x", "/a/../b", "/./a", "/a**", "/a?b", "/a;b", "/a%20b"]
+)
 def test_path_globs_that_could_never_match_are_refused(glob: str) -> None:
     """A glob is over normal paths."""
     with pytest.raises(GlobFault):
@@ -45,7 +47,9 @@ def test_host_globs(glob: str, host: str, *, matches: bool) -> None:
     assert bool(re.fullmatch(host_glob(glob), host)) is matches
 
 
-@pytest.mark.parametrize("glob", ["", "Shop.example", "a..b", "a b", "shop.example:80", "http://x", "a*"])
+@pytest.mark.parametrize(
+    "glob", ["", "Shop.example", "a..b", "a b", "shop.example:80", "http://x", "a*"]
+)
 def test_bad_host_globs_are_refused(glob: str) -> None:
     """Hosts are compared in lower case and without a port, so others would never match."""
     with pytest.raises(GlobFault):

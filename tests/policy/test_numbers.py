@@ -16,7 +16,9 @@ ANY = Pattern(rb"(?:^|[^0-9])[0-9](?:" + SEPARATOR + rb"[0-9]){10}", utf8=False)
 def seen(text: bytes) -> list[Number]:
     """Every number that is offered for `text`."""
     numbers: list[Number] = []
-    find_number(text, ANY, check=lambda _digits: True, but_not=lambda n: bool(numbers.append(n)) or True)
+    find_number(
+        text, ANY, check=lambda _digits: True, but_not=lambda n: bool(numbers.append(n)) or True
+    )
     return numbers
 
 
@@ -43,7 +45,10 @@ def test_a_number_never_begins_inside_a_longer_one() -> None:
 
 def test_four_separators_end_a_number() -> None:
     """What stands that far apart is two numbers; the later one is still seen."""
-    assert [n.digits for n in seen(b"123456    78901 12345678901")] == [b"7890112345678901", b"12345678901"]
+    assert [n.digits for n in seen(b"123456    78901 12345678901")] == [
+        b"7890112345678901",
+        b"12345678901",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,9 @@ def test_expectations_in_the_readers_words(source: object, words: str) -> None:
         (".inf", float, (False, None)), ("true", int, (False, None)),
     ],
 )  # fmt: skip
-def test_a_scalar_is_taken_by_its_tag(text: str, source: object, taken: tuple[bool, object]) -> None:
+def test_a_scalar_is_taken_by_its_tag(
+    text: str, source: object, taken: tuple[bool, object]
+) -> None:
     """YAML's other spellings of numbers are not guessed at."""
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     assert isinstance(node, yaml.ScalarNode)
