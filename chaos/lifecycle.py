@@ -75,7 +75,7 @@ class Lifecycle:
         self._cloud = cloud
         self._clock = clock
         self._numbers = itertools.count(len(journal.records()) + 1)
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._watchdogs: list[subprocess.Popen[bytes]] = []
 
     def take(
         self, kind: FaultKind, targets: tuple[str, ...], *, ttl_s: float, **params: Scalar
@@ -103,7 +103,7 @@ class Lifecycle:
     def _start_watchdog(self) -> None:
         directory = self._leases.directory
         with (directory / "watchdog.log").open("ab") as log:
-            self._watchdog = subprocess.Popen(
+            watchdog = subprocess.Popen(
                 (sys.executable, "-m", "chaos", "watchdog", "--leases", str(directory.resolve())),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -111,8 +111,10 @@ class Lifecycle:
                 cwd=Path(__file__).parents[1],
                 start_new_session=True,  # Ctrl-C goes to the runner's group only
             )
+        # One ends when no lease is left; the next fault of the run starts another.
+        self._watchdogs.append(watchdog)
         deadline_ns = self._clock.mono_ns() + int(WATCHDOG_START_S_MAX * 1e9)
-        while self._clock.mono_ns() < deadline_ns and self._watchdog.poll() is None:
+        while self._clock.mono_ns() < deadline_ns and watchdog.poll() is None:
             with self._leases.locked():
                 if self._leases.is_watched():
                     return
@@ -161,10 +163,10 @@ class Lifecycle:
 
     def close(self) -> None:
         """See the watchdog end, which it does once no lease is left."""
-        if self._watchdog is None:
-            return
         try:
-            self._watchdog.wait(WATCHDOG_END_S_MAX)
+            while self._watchdogs:
+                self._watchdogs[-1].wait(WATCHDOG_END_S_MAX)
+                self._watchdogs.pop()
         except subprocess.TimeoutExpired as error:
             raise NotHealedError(
                 f"{self._leases.directory}: the watchdog still has leases"

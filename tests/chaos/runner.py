@@ -4,11 +4,18 @@ Prints each stage it reaches; `--hold-injection` sleeps between the lease and th
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import chaos.faults
 from chaos.faults import open_faults
+
+
+def say(stage: str) -> None:
+    sys.stdout.write(f"{stage}\n")
+    sys.stdout.flush()
+
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--run", required=True, type=Path)
@@ -21,15 +28,15 @@ if given.hold_injection:
     real = chaos.faults.call_control
 
     def held(*args: object, **kwargs: object) -> object:
-        print("leased", flush=True)
+        say("leased")
         time.sleep(1000)
         return real(*args, **kwargs)
 
     chaos.faults.call_control = held
 faults.response_drop(share=1.0, ttl_s=given.ttl)
-print("dropping", flush=True)
+say("dropping")
 faults.node_kill(share=0.4, ttl_s=given.ttl)
-print("killed", flush=True)
+say("killed")
 faults.link_cut(ttl_s=given.ttl)
-print("cut", flush=True)
+say("cut")
 time.sleep(1000)

@@ -64,8 +64,8 @@ class Stage:
         self.path = root / "state.json"
         self.cloud = Cloud(self.path)
         self._endpoints: dict[str, str] = {}
-        self._argvs: list[tuple[str, ...]] = []
         self._records: list[ProcessRecord] = []
+        self._waits: list[Callable[[], object]] = []
 
     def start(self, name: str, role: Role, argv: tuple[str, ...]) -> ProcessRecord:
         record = ProcessRecord(
@@ -91,7 +91,7 @@ class Stage:
         record = self.start(
             name, role, ("-S", script, "--listen", f"{HOST}:0", "--ready", ready, *more)
         )
-        eventually(lambda: read_ready(Path(ready)) is not None)
+        self._waits.append(lambda: read_ready(Path(ready)) is not None)
         return record
 
     def relay(self, target: str) -> None:
@@ -107,23 +107,26 @@ class Stage:
         path = self.root / "relay.json"
         path.write_bytes(msgspec.json.encode(settings))
         self.start("relay-link", "relay", ("-m", "local.relay", "--settings", str(path)))
-        eventually(lambda: read_ready(ready) is not None)
-        self._endpoints |= {
-            "link.control": str(control),
-            "kafka.public.link": read_ready(ready).addresses["kafka"],
-        }
+        self._waits.append(lambda: read_ready(ready) is not None)
+        self._endpoints["link.control"] = str(control)
 
     def orders(self, *more: str) -> None:
         control = self.root / "orders.sock"
         script = str(ROOT / "tests/chaos/orders.py")
         self.start("orders-1", "orders", (script, "--control", str(control), *more))
-        eventually(control.exists)
+        self._waits.append(control.exists)
         self._endpoints["orders.control"] = str(control)
 
     def endpoint(self, name: str, address: str) -> None:
         self._endpoints[name] = address
 
     def save(self, *, owner_pid: int = 0, keep: bool = False) -> None:
+        """Wait for what was started, then write the state file."""
+        while self._waits:
+            eventually(self._waits.pop())
+        relay = read_ready(self.root / "relay.ready")
+        if relay is not None:
+            self._endpoints.setdefault("kafka.public.link", relay.addresses["kafka"])
         owner = owner_pid or os.getpid()
         state = CloudState(
             id="stage",

@@ -76,7 +76,7 @@ def test_a_process_that_will_not_start_is_named(
 
 def test_what_is_missing_is_named(set_stage: Stage, tmp_path: Path) -> None:
     """No file, no such process, no such endpoint: the error says which file and what was expected."""
-    with pytest.raises(CloudError, match="absent.json: expected a cloud state"):
+    with pytest.raises(CloudError, match=r"absent\.json: expected a cloud state"):
         Cloud(tmp_path / "absent.json").state()
     set_stage.save()
     with pytest.raises(CloudError, match="expected a process ad-9"):

@@ -90,7 +90,7 @@ def lease(expires_wall_s: float) -> Lease:
     ("now_s", "alive", "due"),
     [(9.9, True, False), (10.0, True, True), (11.0, True, True), (0.0, False, True)],
 )
-def test_a_lease_is_due_at_its_end_or_its_runners(now_s: float, alive: bool, due: bool) -> None:
+def test_a_lease_is_due_at_its_end_or_its_runners(*, now_s: float, alive: bool, due: bool) -> None:
     """The runner heals its own until the time is up; a dead runner's are due at once."""
     assert is_due(lease(10.0), now_wall_s=now_s, runner_alive=alive) is due
 
@@ -110,7 +110,7 @@ AT = ("t", 0)
     ],
 )
 def test_an_open_transaction_is_one_that_began_while_we_watched(
-    before: Ends | None, now: Ends, is_open: bool
+    *, before: Ends | None, now: Ends, is_open: bool
 ) -> None:
     """The stable end lies below the high end, and not since before we looked."""
     seen = open_transactions({} if before is None else {AT: before}, {AT: now})
@@ -134,6 +134,8 @@ def test_progress_and_the_records_it_tells_of_are_summed_apart() -> None:
     [(Advance(records=5, progress=2), False), (Advance(records=6, progress=2), True),
      (Advance(records=6, progress=3), False), (Advance(records=5, progress=3), False)],
 )  # fmt: skip
-def test_records_without_their_progress_are_the_moment_to_kill(now: Advance, between: bool) -> None:
+def test_records_without_their_progress_are_the_moment_to_kill(
+    *, now: Advance, between: bool
+) -> None:
     """Only more records at unchanged progress count."""
     assert between_records_and_progress(Advance(records=5, progress=2), now) is between

@@ -145,7 +145,7 @@ def producing(stage: Stage, broker: KafkaBroker, *more: str) -> str:
 @pytest.mark.engines
 @pytest.mark.parametrize("transactional", [True, False])
 def test_a_bridge_dies_at_the_worst_moment_and_comes_back(
-    set_stage: Stage, kafka_broker: KafkaBroker, transactional: bool
+    set_stage: Stage, kafka_broker: KafkaBroker, *, transactional: bool
 ) -> None:
     """Twice in a row on a real broker: killed with the proof in hand, started again, ready."""
     topic = producing(set_stage, kafka_broker, *(() if transactional else ("--plain",)))
@@ -165,9 +165,12 @@ def test_a_bridge_dies_at_the_worst_moment_and_comes_back(
 def test_an_idle_bridge_is_left_alone(set_stage: Stage, kafka_broker: KafkaBroker) -> None:
     """No transaction comes: the fault fails, and the bridge runs on, not stopped."""
     producing(set_stage, kafka_broker, "--idle")
-    with contextlib.closing(open_faults(set_stage.root / "run", set_stage.path, seed=5)) as faults:
-        with pytest.raises(FaultError, match="did not come"):
-            faults.bridge_kill(deadline_s=0.5)
+    run = set_stage.root / "run"
+    with (
+        contextlib.closing(open_faults(run, set_stage.path, seed=5)) as faults,
+        pytest.raises(FaultError, match="did not come"),
+    ):
+        faults.bridge_kill(deadline_s=0.5)
     assert set_stage.all_run()
     eventually(lambda: state_of(set_stage.cloud.named("bridge")) == "S")
     assert faults.records() == ()

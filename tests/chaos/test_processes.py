@@ -14,6 +14,7 @@ from tests.chaos.stage import Stage, eventually
 def test_a_process_is_known_by_pid_and_start(set_stage: Stage) -> None:
     """The right start time matches, another one is another process."""
     node = set_stage.node("ad-1")
+    set_stage.save()
     assert is_running(node.pid, node.start_ticks)
     assert not is_running(node.pid, node.start_ticks + 1)
     assert find_running(node.argv) == (node.pid, node.start_ticks)
@@ -23,6 +24,7 @@ def test_a_process_is_known_by_pid_and_start(set_stage: Stage) -> None:
 def test_a_reused_pid_is_not_signalled(set_stage: Stage) -> None:
     """With the wrong start time nothing is sent; with the right one the process ends."""
     node = set_stage.node("ad-1")
+    set_stage.save()
     assert not signal_process(node.pid, node.start_ticks + 1, signal.SIGKILL)
     assert is_running(node.pid, node.start_ticks)
     assert signal_process(node.pid, node.start_ticks, signal.SIGKILL)

@@ -36,7 +36,9 @@ class Script:
 
 @pytest.fixture
 def bridge(set_stage: Stage) -> ProcessRecord:
-    return set_stage.node("bridge", role="bridge")
+    node = set_stage.node("bridge", role="bridge")
+    set_stage.save()
+    return node
 
 
 def attempt(bridge: ProcessRecord, script: Script) -> Attempt:

@@ -1,0 +1,94 @@
+"""`isthmus chaos`: what faults are in force, and undo them; the work stands in `chaos`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chaos.clock import SystemClock
+from chaos.heal import heal_all
+from chaos.leases import LeaseError, Leases
+from contracts.fault import Lease
+
+USAGE, NOT_HEALED = 2, 5
+
+chaos_app = typer.Typer(help="Faults in force: list them, heal them.", no_args_is_help=True)
+Runs = Annotated[
+    Path, typer.Option("--runs", help="Directory of runs; each keeps its leases in RUN/leases.")
+]
+Json = Annotated[bool, typer.Option("--json", help="The contract's keys as JSON.")]
+RUNS = Path(".isthmus/runs")
+
+
+@chaos_app.command("list")
+def list_leases(*, runs: Runs = RUNS, as_json: Json = False) -> None:
+    """Show every fault in force: its lease, what it hit, and when the watchdog ends it.
+
+    Exit code 5 if a lease does not read.
+
+    Example: isthmus chaos list --json
+    """
+    leases = [lease for directory in _directories(runs) for lease in _read(directory)]
+    if as_json:
+        typer.echo(msgspec.json.encode(leases))
+        return
+    if not leases:
+        typer.echo("no fault is in force")
+        return
+    table = Table("lease", "kind", "targets", "cloud", "runner")
+    for lease in leases:
+        table.add_row(
+            lease.id, lease.kind, " ".join(lease.targets), lease.cloud, str(lease.runner_pid)
+        )
+    Console().print(table)
+
+
+@chaos_app.command()
+def heal(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every fault of every run.")] = False,
+    runs: Runs = RUNS,
+    as_json: Json = False,
+) -> None:
+    """Undo every fault in force, whoever injected it; healing what is whole does no harm.
+
+    Exit code 5 if a fault is not healed.
+
+    Example: isthmus chaos heal --all
+    """
+    if not every:
+        typer.echo("isthmus chaos heal: expected --all (heals every fault in force)", err=True)
+        raise typer.Exit(USAGE)
+    healed: list[str] = []
+    failed: dict[str, str] = {}
+    for directory in _directories(runs):
+        try:
+            done = heal_all(directory, SystemClock())
+        except LeaseError as error:
+            failed[str(directory)] = f"{error}; fix: heal by hand, then remove the file"
+            continue
+        healed += done.healed
+        failed |= done.failed
+    if as_json:
+        typer.echo(msgspec.json.encode({"healed": healed, "failed": failed}))
+    else:
+        typer.echo(f"healed {len(healed)}: {', '.join(healed) or 'none was in force'}")
+    for reason in failed.values():
+        typer.echo(f"not healed: {reason}", err=True)
+    if failed:
+        raise typer.Exit(NOT_HEALED)
+
+
+def _directories(runs: Path) -> list[Path]:
+    return sorted(path for path in runs.glob("*/leases") if path.is_dir())
+
+
+def _read(directory: Path) -> tuple[Lease, ...]:
+    try:
+        return Leases(directory).open_leases()
+    except LeaseError as error:
+        typer.echo(f"isthmus chaos list: {error}; fix: heal by hand, then remove it", err=True)
+        raise typer.Exit(NOT_HEALED) from error
