@@ -15,16 +15,18 @@ from local.state import CloudFiles, Standing
 STOP_GRACE_S = 5.0
 
 
-def change_cloud(
-    files: CloudFiles,
-    options: CloudOptions,
-    *,
-    standing: Standing,
-    state: CloudState,
-    jars: Path,
-    progress: Progress,
-) -> CloudState:
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A cloud that is up: its files, what they say, and the jars of its brokers."""
+
+    files: CloudFiles
+    standing: Standing
+    state: CloudState
+    jars: Path
+
+
+def change_cloud(running: Running, options: CloudOptions, progress: Progress) -> CloudState:
     """Make the running cloud what `options` say; whether it is kept stays as it was."""
+    files, standing, state, jars = running.files, running.standing, running.state, running.jars
     engines = plan_engines(standing.ground, jars)
     kept = msgspec.structs.replace(options, keep=standing.keep)
     specs = plan_cloud(kept, standing.ground, engines)

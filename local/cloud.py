@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from contracts.cloud import CloudState
-from local.changing import change_cloud, process_of
+from local.changing import Running, change_cloud, process_of
 from local.ending import end_cloud, is_abandoned
 from local.engines import plan_engines
 from local.ground import host_of
@@ -96,9 +96,8 @@ def reconcile(root: Path, options: CloudOptions, progress: Progress = quiet) -> 
                 "fix: isthmus down local, then up again"
             )
         jars = fetch_kafka(files.home / "engines", progress=progress)
-        return change_cloud(
-            files, options, standing=standing, state=state, jars=jars, progress=progress
-        )
+        running = Running(files=files, standing=standing, state=state, jars=jars)
+        return change_cloud(running, options, progress)
 
 
 def _running(files: CloudFiles) -> tuple[CloudState, Standing]:

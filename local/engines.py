@@ -11,8 +11,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from local import kafka, postgres
+from local.brokers import private_broker, public_broker
 from local.ground import Ground
-from local.plan import Engines, ProcessSpec, private_broker, public_broker
+from local.plan import Engines, ProcessSpec
 
 TOPIC = "clicks"
 PARTITIONS = 4

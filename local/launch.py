@@ -86,8 +86,7 @@ class Launcher:
         self._record(record_of(spec, process))
         self._wait_ready(spec, process)
         ready[spec.name].set()
-        engines = {name for name, engine in ready.items() if name in ENGINES and engine.is_set()}
-        if spec.name in ENGINES and engines == ENGINES:
+        if spec.name in ENGINES and all(name in ready and ready[name].is_set() for name in ENGINES):
             self._progress("Kafka of both sites and PostgreSQL are ready")
 
     def _wait_ready(self, spec: ProcessSpec, process: Process) -> None:

@@ -16,18 +16,17 @@ from local.ground import (
     ad_names,
     public_services,
 )
-from local.kafka import BrokerSpec, Listener
+from local.kafka import BrokerSpec
 from local.postgres import PostgresSpec, server_environ
 from local.process import MARK
 from local.relay_settings import RelayListener, RelaySettings
 from local.topology_file import core_topology, edge_topology
 
+SiteName = Literal["public", "private"]
 Mechanism = Literal["scan", "guard-and-scan", "failover", "eos", "idempotency"]
 AD_NODES = 10
 AD_NODES_MAX = 19
 """127.0.1.11 to 127.0.1.29; .30 is the edge router."""
-RELAY_CONNECTIONS_MAX = 400
-"""Connections a relay may hold to the broker; the bridge, its admin client and the services need some 20."""
 POLICY = Path(__file__).with_name("policy.yaml")
 
 
@@ -49,7 +48,7 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     role: Role
-    site: Literal["public", "private"]
+    site: SiteName
     argv: tuple[str, ...]
     environ: dict[str, str]
     cwd: str
@@ -59,6 +58,14 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     inherit: bool = True
     after: tuple[str, ...] = ()
     files: dict[str, str] = {}
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a process is."""
+
+    name: str
+    role: Role
+    site: SiteName
 
 
 class Engines(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,43 +78,6 @@ class Engines(msgspec.Struct, frozen=True, kw_only=True):
     ledger_dsn: str
 
 
-def public_broker(ground: Ground) -> BrokerSpec:
-    """The public broker: every connection, its own included, comes from a relay; nobody else is let in."""
-    listeners = (
-        _listener("LINK", ground.address("kafka-public/link"), ground.address("link/kafka")),
-        _listener("LOCAL", ground.address("kafka-public/local"), ground.address("tap/kafka")),
-        _listener(
-            "INTERNAL",
-            ground.address("kafka-public/internal"),
-            ground.address("tap/kafka-internal"),
-        ),
-    )
-    return BrokerSpec(
-        directory=ground.path("kafka-public"),
-        listeners=listeners,
-        inter_broker="INTERNAL",
-        controller=ground.address("kafka-public/controller"),
-        voter=ground.address("tap/kafka-controller"),
-        peers={LINK_SOURCE: RELAY_CONNECTIONS_MAX, TAP_SOURCE: RELAY_CONNECTIONS_MAX},
-    )
-
-
-def private_broker(ground: Ground) -> BrokerSpec:
-    """The private broker."""
-    client = ground.address("kafka-private/client")
-    return BrokerSpec(
-        directory=ground.path("kafka-private"),
-        listeners=(_listener("CLIENT", client, client),),
-        inter_broker="CLIENT",
-        controller=ground.address("kafka-private/controller"),
-        voter=ground.address("kafka-private/controller"),
-    )
-
-
-def _listener(name: str, bind: str, advertised: str) -> Listener:
-    return Listener(name=name, bind=bind, advertised=advertised)
-
-
 def plan_cloud(options: CloudOptions, ground: Ground, engines: Engines) -> tuple[ProcessSpec, ...]:
     """Every process of the cloud, in the order people like to read them."""
     return (
@@ -118,15 +88,7 @@ def plan_cloud(options: CloudOptions, ground: Ground, engines: Engines) -> tuple
         _service(ground, "ads-private", "ads", "private"),
         _clicks(ground, "clicks-private", "private", ground.address("kafka-private/client")),
         _orders(ground, options, engines),
-        _service(
-            ground,
-            "profiles-1",
-            "profiles",
-            "private",
-            "--dsn",
-            engines.ledger_dsn,
-            after=("postgres",),
-        ),  # fmt: skip
+        _profiles(ground, engines),
         _router(ground, options, "core"),
         _router(ground, options, "edge"),
         _bridge(ground, options),
@@ -134,7 +96,7 @@ def plan_cloud(options: CloudOptions, ground: Ground, engines: Engines) -> tuple
 
 
 def _engines(ground: Ground, engines: Engines) -> tuple[ProcessSpec, ...]:
-    def engine(name: str, role: Role, site: Literal["public", "private"]) -> ProcessSpec:
+    def engine(name: str, role: Role, site: SiteName) -> ProcessSpec:
         return ProcessSpec(
             name=name, role=role, site=site, argv=engines.argv[name], environ=_environ(ground),
             cwd=ground.root, log=_log(ground, name),
@@ -178,16 +140,16 @@ def _relay(ground: Ground, name: str, source: str, ways: list[RelayListener]) ->
         name=name, source=source, control=ground.socket(name), ready=ground.ready(name),
         beacons=ground.path(f"{name}.beacons"), listeners=tuple(ways),
     )  # fmt: skip
-    return _with_settings(ground, name, "relay", "public", "local.relay", settings)
+    return _with_settings(
+        ground, Part(name=name, role="relay", site="public"), "local.relay", settings
+    )
 
 
 def _ad_node(ground: Ground, name: str) -> ProcessSpec:
     return _service(ground, name, "ads", "public")
 
 
-def _clicks(
-    ground: Ground, name: str, site: Literal["public", "private"], kafka: str
-) -> ProcessSpec:
+def _clicks(ground: Ground, name: str, site: SiteName, kafka: str) -> ProcessSpec:
     return _service(
         ground,
         name,
@@ -199,6 +161,11 @@ def _clicks(
         "clicks",
         after=(f"kafka-{site}",),
     )
+
+
+def _profiles(ground: Ground, engines: Engines) -> ProcessSpec:
+    flags = ("--dsn", engines.ledger_dsn)
+    return _service(ground, "profiles-1", "profiles", "private", *flags, after=("postgres",))
 
 
 def _orders(ground: Ground, options: CloudOptions, engines: Engines) -> ProcessSpec:
@@ -214,7 +181,7 @@ def _service(
     ground: Ground,
     name: str,
     role: Literal["ads", "clicks", "orders", "profiles"],
-    site: Literal["public", "private"],
+    site: SiteName,
     *arguments: str,
     after: tuple[str, ...] = (),
 ) -> ProcessSpec:
@@ -233,7 +200,7 @@ def _router(
     ground: Ground, options: CloudOptions, placement: Literal["core", "edge"]
 ) -> ProcessSpec:
     name = f"router-{placement}"
-    site: Literal["public", "private"] = "private" if placement == "core" else "public"
+    site: SiteName = "private" if placement == "core" else "public"
     write = core_topology if placement == "core" else edge_topology
     topology = ground.path(f"topology-{placement}.yaml")
     settings = RouterSettings(
@@ -243,7 +210,7 @@ def _router(
         ready=ground.ready(name), source_address=ground.address(name).rpartition(":")[0],
         disable=_disabled(options),
     )  # fmt: skip
-    spec = _with_settings(ground, name, "router", site, "router", settings)
+    spec = _with_settings(ground, Part(name=name, role="router", site=site), "router", settings)
     files = {**spec.files, topology: write(ground, options.ad_nodes)}
     return msgspec.structs.replace(spec, files=files)
 
@@ -267,25 +234,23 @@ def _bridge(ground: Ground, options: CloudOptions) -> ProcessSpec:
         warehouse_topics=("public.clicks", "clicks"),
         disable=("eos",) if "eos" in options.without else (),
     )  # fmt: skip
-    spec = _with_settings(ground, "bridge", "bridge", "private", "sync", settings)
+    spec = _with_settings(
+        ground, Part(name="bridge", role="bridge", site="private"), "sync", settings
+    )
     after = ("kafka-public", "kafka-private", "postgres", "relay-link")
     return msgspec.structs.replace(spec, after=after)
 
 
 def _with_settings(
-    ground: Ground,
-    name: str,
-    role: Role,
-    site: Literal["public", "private"],
-    module: str,
-    settings: msgspec.Struct,
+    ground: Ground, part: Part, module: str, settings: msgspec.Struct
 ) -> ProcessSpec:
-    path = ground.path("settings", f"{name}.json")
+    path = ground.path("settings", f"{part.name}.json")
     text = msgspec.json.format(msgspec.json.encode(settings)).decode() + "\n"
+    argv = (ground.python, "-m", module, "--settings", path)
     return ProcessSpec(
-        name=name, role=role, site=site, argv=(ground.python, "-m", module, "--settings", path),
-        environ=_environ(ground), cwd=ground.checkout, log=_log(ground, name),
-        ready=ground.ready(name), files={path: text},
+        name=part.name, role=part.role, site=part.site, argv=argv, environ=_environ(ground),
+        cwd=ground.checkout, log=_log(ground, part.name), ready=ground.ready(part.name),
+        files={path: text},
     )  # fmt: skip
 
 

@@ -81,11 +81,10 @@ def start_ticks(pid: int) -> int | None:
 
 def is_alive(process: Process) -> bool:
     """Whether this very process runs."""
-    child = _children.get(process.pid)
-    if child is not None and child.poll() is not None:
-        del _children[process.pid]
-        return False
-    return start_ticks(process.pid) == process.start_ticks
+    alive = start_ticks(process.pid) == process.start_ticks
+    if not alive and (child := _children.pop(process.pid, None)) is not None:
+        child.wait()  # reaps it: it has ended, or is somebody else's pid by now
+    return alive
 
 
 def send_signal(process: Process, signum: signal.Signals) -> None:

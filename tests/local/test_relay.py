@@ -133,7 +133,7 @@ async def test_bytes_pass_both_ways_from_the_relays_own_address(
 
 
 @on_both_loops
-async def test_unreachable_target_is_a_reset_at_once(_target: Target, tmp_path: Path) -> None:
+async def test_unreachable_target_is_a_reset_at_once(target: Target, tmp_path: Path) -> None:
     """The client is not left waiting for a node that is dead."""
     with socket.create_server(("127.0.1.9", 0)) as gone:
         dead = "127.0.1.9:" + str(gone.getsockname()[1])
@@ -216,7 +216,7 @@ async def test_arm_then_seen_reports_hits_beacons_and_bytes(target: Target, tmp_
             (5, "raw", "ads/ad-1")
         ]
         assert (report.armed_canaries, report.beacons, report.bytes_up) == (1, 1, len(wire))
-        assert Path(report.beacons_file).read_bytes() == beacon + b"\n"
+        assert (tmp_path / "beacons").read_bytes() == beacon + b"\n"
         assert VALUE.encode() not in msgspec.json.encode(report)
         assert (await ask(relay, "arm", path=str(manifest))).ok
         assert msgspec.json.decode((await ask(relay, "stats")).data, type=TapReport).hits == ()

@@ -28,9 +28,7 @@ def wide(text: str) -> bytes:
 
 def seen(*segments: bytes, matcher: Matcher = MATCHER) -> dict[int, str]:
     hits: dict[int, str] = {}
-    stream = Stream(
-        matcher, found=lambda canary, view: hits.setdefault(canary, view), beacon=lambda _id: None
-    )
+    stream = Stream(matcher, found=hits.setdefault, beacon=set[bytes]().add)
     for segment in segments:
         stream.feed(segment)
     return hits
