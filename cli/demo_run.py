@@ -96,8 +96,7 @@ def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
         say(
             f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
         )
-        faults = inject_on_schedule(options, state, traffic, say)
-        summary = traffic.finish()
+        faults, summary = inject_on_schedule(options, state, traffic, say)
     rows = read_lines(folder / "requests.ndjson", RequestRow)
     gathering = Gathering(
         state=state, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults

@@ -78,8 +78,8 @@ class Traffic:
     def wait_until(self, offset_s: float) -> None:
         """Sleep until `offset_s` after the first request. Raises `TrafficError` if the generator dies."""
         while (left_s := self.started_s + offset_s - time.monotonic()) > 0:
-            if self._child.poll() is not None:
-                raise TrafficError(f"the generator ended early: {self._tail()}")
+            if self._child.poll():
+                raise TrafficError(f"the generator failed: {self._tail()}")
             time.sleep(min(left_s, 0.2))
 
     def finish(self) -> LoadSummary:
