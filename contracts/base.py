@@ -1,4 +1,7 @@
-"""The one base of every contract: frozen, unknown keys refused (`kw_only` is said per class)."""
+"""The one base of every contract: frozen, unknown keys refused.
+
+`frozen` and `kw_only` are said again per class: msgspec does not inherit the one, type checkers not the other.
+"""
 
 import msgspec
 

@@ -7,7 +7,7 @@ from contracts.base import Contract
 SliceState = Literal["starting", "running", "stopped", "failed"]
 
 
-class SliceStatus(Contract, kw_only=True):
+class SliceStatus(Contract, frozen=True, kw_only=True):
     """One slice: a fixed set of source partitions under one transactional id."""
 
     id: str
@@ -20,7 +20,7 @@ class SliceStatus(Contract, kw_only=True):
     lag_records: int
 
 
-class BridgeStatus(Contract, kw_only=True):
+class BridgeStatus(Contract, frozen=True, kw_only=True):
     """`bridge status` and the `stats` control operation."""
 
     schema: int = 1
@@ -32,7 +32,7 @@ class BridgeStatus(Contract, kw_only=True):
     dead_letters: int
 
 
-class TopicVerify(Contract, kw_only=True):
+class TopicVerify(Contract, frozen=True, kw_only=True):
     """One topic compared by coordinates and digests: source against target and DLQ, target against warehouse."""
 
     topic: str
@@ -49,7 +49,7 @@ class TopicVerify(Contract, kw_only=True):
     quarantined: int
 
 
-class BridgeVerify(Contract, kw_only=True):
+class BridgeVerify(Contract, frozen=True, kw_only=True):
     """`bridge verify`: `ok` is true when nothing is lost, duplicated, reordered or altered."""
 
     schema: int = 1

@@ -4,10 +4,12 @@ from typing import Literal
 
 from contracts.base import Contract
 
-Role = Literal["kafka", "postgres", "relay", "ads", "clicks", "orders", "profiles", "router", "bridge"]
+Role = Literal[
+    "kafka", "postgres", "relay", "ads", "clicks", "orders", "profiles", "router", "bridge"
+]
 
 
-class ProcessRecord(Contract, kw_only=True):
+class ProcessRecord(Contract, frozen=True, kw_only=True):
     """One process: enough to recognise it (`pid` with `start_ticks`), end it, and start it again as it was.
 
     `start_ticks` is field 22 of /proc/PID/stat, so a reused pid is never mistaken for ours.
@@ -27,7 +29,7 @@ class ProcessRecord(Contract, kw_only=True):
     user: str = ""
 
 
-class CloudState(Contract, kw_only=True):
+class CloudState(Contract, frozen=True, kw_only=True):
     """All processes of one cloud and the addresses others need.
 
     `endpoints` names: `core` and `edge` (router `host:port`), `core.probe`, `edge.probe`, `core.admin`,

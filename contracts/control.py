@@ -23,16 +23,16 @@ Op = Literal[
 ]
 
 
-class ControlRequest(Contract, kw_only=True):
+class ControlRequest(Contract, frozen=True, kw_only=True):
     """What is asked of a process; `args` are the operation's scalars by name."""
 
     op: Op
-    args: dict[str, Scalar] = {}
+    args: dict[str, Scalar] = msgspec.field(default_factory=dict[str, Scalar])
 
 
-class ControlReply(Contract, kw_only=True):
+class ControlReply(Contract, frozen=True, kw_only=True):
     """The answer; `error` says what was expected when `ok` is false, `data` is the op's contract as JSON."""
 
     ok: bool
     error: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))

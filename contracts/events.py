@@ -3,7 +3,7 @@
 from contracts.base import Contract
 
 
-class ClickEvent(Contract, kw_only=True):
+class ClickEvent(Contract, frozen=True, kw_only=True):
     """`event_id` is the client's; `accepted_ms` the wall clock of the service that acknowledged it."""
 
     schema: int = 1

@@ -8,10 +8,12 @@ from typing import Literal
 
 from contracts.base import Contract
 
-DecisionKind = Literal["sensitive", "raised", "refused", "guard_block", "public_count", "config", "open", "close"]
+DecisionKind = Literal[
+    "sensitive", "raised", "refused", "guard_block", "public_count", "config", "open", "close"
+]
 
 
-class EvidenceRecord(Contract, kw_only=True):
+class EvidenceRecord(Contract, frozen=True, kw_only=True):
     """One decision, or one second of public counters (`count` > 1), or a marker of the file's life.
 
     `reasons` name rules, detectors and places, never a value. `site` is where it went, empty if nowhere.
@@ -29,14 +31,14 @@ class EvidenceRecord(Contract, kw_only=True):
     reasons: tuple[str, ...]
 
 
-class ChainedRecord(Contract, kw_only=True):
+class ChainedRecord(Contract, frozen=True, kw_only=True):
     """A record and its link."""
 
     record: EvidenceRecord
     link: bytes
 
 
-class AuditReport(Contract, kw_only=True):
+class AuditReport(Contract, frozen=True, kw_only=True):
     """`isthmus audit verify DIR`: `records` counts decisions (sum of `count`, markers left out).
 
     `chain_ok` is false on an edit, a cut, a gap in `sequence` or a frame that does not decode;

@@ -7,11 +7,11 @@ from contracts.base import Contract
 FaultKind = Literal["node_kill", "link_cut", "bridge_kill", "response_drop"]
 
 
-class Lease(Contract, kw_only=True):
+class Lease(Contract, frozen=True, kw_only=True):
     """A promise on disk, written before injection, to undo a fault by `expires_wall_s` whatever happens.
 
     `targets` are process names, or a control socket's path for relay and service faults.
-    `state` is the cloud state file the heal works on.
+    `cloud` is the cloud state file the heal works on.
     """
 
     schema: int = 1
@@ -26,7 +26,7 @@ class Lease(Contract, kw_only=True):
     expires_wall_s: float
 
 
-class FaultRecord(Contract, kw_only=True):
+class FaultRecord(Contract, frozen=True, kw_only=True):
     """One line of the journal: when it took effect (CLOCK_MONOTONIC), on what, and how we know.
 
     `proven` is true only when a check after the injection saw the effect; `proof` says what was seen.

@@ -7,7 +7,7 @@ from contracts.base import Contract
 Answer = Literal["ok", "fail", "info"]
 
 
-class OrderEvent(Contract, kw_only=True):
+class OrderEvent(Contract, frozen=True, kw_only=True):
     """`invoke` before the bytes leave, `ok|fail|info` after; `info` is indeterminate (time-out, reset).
 
     `body_sha` is the digest of the body sent; `order_id` what an `ok` answer named.
@@ -23,7 +23,7 @@ class OrderEvent(Contract, kw_only=True):
     status: int = 0
 
 
-class LedgerRow(Contract, kw_only=True):
+class LedgerRow(Contract, frozen=True, kw_only=True):
     """One committed order as the ledger holds it."""
 
     key: str
@@ -31,7 +31,7 @@ class LedgerRow(Contract, kw_only=True):
     body_sha: str
 
 
-class OrderCheck(Contract, kw_only=True):
+class OrderCheck(Contract, frozen=True, kw_only=True):
     """The checker's verdict over a history and a ledger; lists hold keys, cut to the first 20."""
 
     schema: int = 1

@@ -10,7 +10,7 @@ Outcome = Literal["ok", "failed", "shed", "unknown"]
 Door = Literal["core", "edge"]
 
 
-class LoadPlan(Contract, kw_only=True):
+class LoadPlan(Contract, frozen=True, kw_only=True):
     """A run of the open-loop generator; equal plans plan equal requests.
 
     `rate` is arrivals per second over both doors together; `mix` shares sum to 1; `canary_share` is the
@@ -31,7 +31,7 @@ class LoadPlan(Contract, kw_only=True):
     connections_max: int = 256
 
 
-class RequestRow(Contract, array_like=True):
+class RequestRow(Contract, frozen=True, array_like=True):
     """One request as a line of `requests.ndjson`: a JSON array in this order.
 
     `intended_mono_ns` is when it should have left; latency counts from there. `status` 0 means no answer.
@@ -57,7 +57,7 @@ class RequestRow(Contract, array_like=True):
     event_id: str
 
 
-class LoadSummary(Contract, kw_only=True):
+class LoadSummary(Contract, frozen=True, kw_only=True):
     """`summary.json` beside the rows: what the generator knows of itself, for validity."""
 
     schema: int = 1

@@ -3,7 +3,7 @@
 from contracts.base import Contract
 
 
-class OrdersStats(Contract, kw_only=True):
+class OrdersStats(Contract, frozen=True, kw_only=True):
     """The orders service's `stats`: what it committed and what it withheld since it started.
 
     `drop_*` are the armed `drop_responses` arguments (share 0 when healed); `dropped` counts connections

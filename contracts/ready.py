@@ -3,7 +3,7 @@
 from contracts.base import Contract
 
 
-class Ready(Contract, kw_only=True):
+class Ready(Contract, frozen=True, kw_only=True):
     """`addresses` maps a listener's name (`http`, `probe`, `ads/ad-1`) to `host:port` or a socket path."""
 
     schema: int = 1

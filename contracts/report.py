@@ -10,7 +10,7 @@ from contracts.reasons import ReasonId
 Verdict = Literal["GO", "NO-GO", "INVALID"]
 
 
-class Reason(Contract, kw_only=True):
+class Reason(Contract, frozen=True, kw_only=True):
     """One limit that was not kept: what was measured and what was allowed."""
 
     id: ReasonId
@@ -18,7 +18,7 @@ class Reason(Contract, kw_only=True):
     limit: float
 
 
-class ClassFigures(Contract, kw_only=True):
+class ClassFigures(Contract, frozen=True, kw_only=True):
     """Requests of one class; latency in ms from the intended send time."""
 
     sent: int
@@ -30,7 +30,7 @@ class ClassFigures(Contract, kw_only=True):
     p999_ms: float
 
 
-class Requests(Contract, kw_only=True):
+class Requests(Contract, frozen=True, kw_only=True):
     """All requests; `late_sends` left more than 50 ms after their intended time."""
 
     sent: int
@@ -41,7 +41,7 @@ class Requests(Contract, kw_only=True):
     by_class: dict[TrafficClass, ClassFigures]
 
 
-class Leaks(Contract, kw_only=True):
+class Leaks(Contract, frozen=True, kw_only=True):
     """Canaries planted and seen, guard blocks, and the beacons that prove the taps alive."""
 
     canaries_planted: int
@@ -52,7 +52,7 @@ class Leaks(Contract, kw_only=True):
     tap_bytes: int
 
 
-class Orders(Contract, kw_only=True):
+class Orders(Contract, frozen=True, kw_only=True):
     """Order history against the ledger."""
 
     acked: int
@@ -62,7 +62,7 @@ class Orders(Contract, kw_only=True):
     phantom: int
 
 
-class Events(Contract, kw_only=True):
+class Events(Contract, frozen=True, kw_only=True):
     """Acknowledged clicks against warehouse rows; latency in ms from acknowledgement to committed row."""
 
     produced: int
@@ -73,7 +73,7 @@ class Events(Contract, kw_only=True):
     p99_ms: float
 
 
-class Failover(Contract, kw_only=True):
+class Failover(Contract, frozen=True, kw_only=True):
     """Node kill and link cut; `rto_ms` is the intended time of the last failed or slow request minus the fault's."""
 
     nodes: int
@@ -84,14 +84,14 @@ class Failover(Contract, kw_only=True):
     edge_failed: int
 
 
-class Evidence(Contract, kw_only=True):
+class Evidence(Contract, frozen=True, kw_only=True):
     """The routers' evidence: decisions recorded and whether every chain is whole."""
 
     records: int
     chain_ok: bool
 
 
-class Report(Contract, kw_only=True):
+class Report(Contract, frozen=True, kw_only=True):
     """One run, one verdict; `reasons` is empty exactly when the verdict is GO."""
 
     schema: int = 1

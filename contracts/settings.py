@@ -5,7 +5,7 @@ from typing import Literal
 from contracts.base import Contract
 
 
-class RouterLimits(Contract, kw_only=True):
+class RouterLimits(Contract, frozen=True, kw_only=True):
     """Bounds of one worker; seconds and bytes. Defaults suit 1 KB requests on one core."""
 
     header_s: float = 5.0
@@ -26,7 +26,7 @@ class RouterLimits(Contract, kw_only=True):
     drain_s: float = 5.0
 
 
-class RouterSettings(Contract, kw_only=True):
+class RouterSettings(Contract, frozen=True, kw_only=True):
     """`isthmus router run --settings FILE`.
 
     `listen` and `probe` may use port 0; the real ones go into the ready file as `http` and `probe`.
@@ -51,7 +51,7 @@ class RouterSettings(Contract, kw_only=True):
     disable: tuple[Literal["scan", "guard", "failover"], ...] = ()
 
 
-class BridgeSettings(Contract, kw_only=True):
+class BridgeSettings(Contract, frozen=True, kw_only=True):
     """`isthmus bridge run --settings FILE`; streams come from the policy, brokers from the topology.
 
     `warehouse_topics` are topics on the own site's broker that are loaded into the warehouse.

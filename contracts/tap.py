@@ -4,10 +4,12 @@ from typing import Literal
 
 from contracts.base import Contract
 
-Place = Literal["path", "query", "header", "cookie", "json", "form", "gzip", "fullwidth", "public_route"]
+Place = Literal[
+    "path", "query", "header", "cookie", "json", "form", "gzip", "fullwidth", "public_route"
+]
 
 
-class Canary(Contract, kw_only=True):
+class Canary(Contract, frozen=True, kw_only=True):
     """One planted sensitive value: a line of `canaries.ndjson`.
 
     `value` is the plain identifier; `form_hex` the exact bytes as planted (before gzip, percent or
@@ -21,7 +23,7 @@ class Canary(Contract, kw_only=True):
     form_hex: str
 
 
-class TapHit(Contract, kw_only=True):
+class TapHit(Contract, frozen=True, kw_only=True):
     """A canary seen where it must not be: its number, the view that showed it, the listener, never the value."""
 
     canary: int
@@ -29,7 +31,7 @@ class TapHit(Contract, kw_only=True):
     listener: str
 
 
-class TapReport(Contract, kw_only=True):
+class TapReport(Contract, frozen=True, kw_only=True):
     """The relay's answer to `seen`: hits, distinct beacons (file of one id a line) and bytes both ways."""
 
     schema: int = 1

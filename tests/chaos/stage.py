@@ -156,6 +156,7 @@ class Stage:
             signal_process(record.pid, record.start_ticks, signal.SIGKILL)
         for record in records:
             eventually(lambda record=record: not is_running(record.pid, record.start_ticks))
+        for record in records:
             assert find_running(record.argv) is None, f"{record.name} was started twice"
 
 

@@ -1,0 +1,182 @@
+"""One full example of every contract root, and the golden files made of them.
+
+A golden file only changes together with the contract: `python -m tests.contracts.examples` writes them anew.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from contracts.base import Contract
+from contracts.bridge import BridgeStatus, BridgeVerify, SliceStatus, TopicVerify
+from contracts.cloud import CloudState, ProcessRecord
+from contracts.control import ControlReply, ControlRequest
+from contracts.events import ClickEvent
+from contracts.evidence import AuditReport, ChainedRecord, EvidenceRecord
+from contracts.fault import FaultRecord, Lease
+from contracts.history import LedgerRow, OrderCheck, OrderEvent
+from contracts.load import LoadPlan, LoadSummary, RequestRow
+from contracts.orders import OrdersStats
+from contracts.ready import Ready
+from contracts.report import (
+    ClassFigures,
+    Events,
+    Evidence,
+    Failover,
+    Leaks,
+    Orders,
+    Reason,
+    Report,
+    Requests,
+)
+from contracts.schema import file_name
+from contracts.settings import BridgeSettings, RouterLimits, RouterSettings
+from contracts.tap import Canary, TapHit, TapReport
+
+GOLDEN = Path(__file__).with_name("golden")
+
+FAULT = FaultRecord(
+    id="01-node_kill",
+    kind="node_kill",
+    targets=("ad-2", "ad-5"),
+    injected_mono_ns=1_000,
+    healed_mono_ns=2_000,
+    proven=True,
+    proof="2 of 10 ad nodes killed",
+)
+FIGURES = ClassFigures(sent=9, ok=8, failed=1, shed=0, p50_ms=1.5, p99_ms=9.25, p999_ms=12.0)
+
+EXAMPLES: tuple[Contract, ...] = (
+    AuditReport(
+        files=1, records=2, by_kind={"sensitive": 2}, chain_ok=False, torn=1, broken=("e.log:3",)
+    ),
+    BridgeSettings(
+        name="bridge", link="west", site="private", policy="p.yaml", topology="t.yaml",
+        control="c.sock", ready="r.json", state="state", warehouse_topics=("public.clicks",),
+        disable=("eos",),
+    ),
+    BridgeStatus(
+        link="west",
+        slices=(
+            SliceStatus(
+                id="west/clicks/0", topic="clicks", partitions=(0, 2), state="running", reason="",
+                committed_records=5, transactions=2, lag_records=1,
+            ),
+        ),
+        warehouse_rows=5, warehouse_lag_records=0, quarantined=0, dead_letters=0,
+    ),
+    BridgeVerify(
+        link="west",
+        ok=True,
+        topics=(
+            TopicVerify(
+                topic="clicks", source_records=5, target_records=5, dead_letters=0, lost=0,
+                duplicate=0, reordered=0, altered=0, warehouse_rows=5, warehouse_lost=0,
+                warehouse_duplicate=0, quarantined=0,
+            ),
+        ),
+    ),
+    Canary(id=1, detector="email", place="header", value="canary-a@b.example", form_hex="6361"),
+    ChainedRecord(
+        record=EvidenceRecord(
+            sequence=0, wall_ns=1, kind="raised", policy="d1", route="click", site="private",
+            status=202, count=1, reasons=("scan:email:body",),
+        ),
+        link=b"\x00\x01",
+    ),
+    ClickEvent(
+        event_id="e-1", ad="ad-1", campaign="spring", site="public", node="clicks-1",
+        accepted_ms=2, occurred_ms=1, note="left",
+    ),
+    CloudState(
+        id="c1", root="/r", temporary="/t", owner_pid=1, owner_start_ticks=2, keep=True,
+        policy="p.yaml", topology="t.yaml", endpoints={"core": "127.0.2.2:80"},
+        processes=(
+            ProcessRecord(
+                name="ad-1", role="ads", site="public", pid=3, start_ticks=4, argv=("python",),
+                environ={"A": "b"}, cwd="/", log="l", ready="r", user="nobody",
+            ),
+        ),
+    ),
+    ControlReply(ok=False, error="expected ping", data=msgspec.Raw(b'{"a":1}')),
+    ControlRequest(op="drop_responses", args={"share": 0.02, "seed": 7}),
+    FAULT,
+    Lease(
+        id="01-node_kill", kind="node_kill", targets=("ad-2",), params={"share": 0.3, "seed": 7},
+        cloud="/r/state.json", runner_pid=1, runner_start_ticks=2, created_wall_s=1.0,
+        expires_wall_s=901.0,
+    ),
+    LedgerRow(key="k", order_id="o", body_sha="ab"),
+    LoadPlan(
+        run="r1", seed=7, rate=600.0, duration_s=60.0, core="127.0.2.2:80", edge="127.0.1.2:80",
+        mix={"ads": 0.75, "click": 0.25},
+    ),
+    LoadSummary(
+        run="r1", planned=9, sent=9, completed=9, late_sends=0, cpu_s=0.5, wall_s=1.5,
+        started_mono_ns=1, ended_mono_ns=2,
+    ),
+    OrderCheck(
+        invoked=9, acked=8, unknown=1, lost=0, duplicate=1, phantom=0, mismatch=0, idempotency=0,
+        unexpected=0, examples={"duplicate": ("k",)},
+    ),
+    OrderEvent(
+        kind="ok", key="k", attempt=2, mono_ns=1, wall_ms=2, body_sha="ab", order_id="o", status=201
+    ),
+    OrdersStats(
+        idempotency=True, committed=9, replayed=1, conflicts=0, drop_share=0.02, drop_seed=7,
+        drop_attempts=3, dropped=1,
+    ),
+    Ready(name="ad-1", pid=3, addresses={"http": "127.0.1.11:80"}),
+    Report(
+        verdict="NO-GO",
+        reasons=(Reason(id="rto_node_kill", measured=400.0, limit=250.0),),
+        seed=7,
+        duration_s=60.0,
+        requests=Requests(
+            sent=9, ok=8, failed=1, shed=0, late_sends=0, by_class={"public": FIGURES}
+        ),
+        leaks=Leaks(
+            canaries_planted=5, seen_public=0, guard_blocks=0, beacons_sent=4, beacons_seen=4,
+            tap_bytes=1_000,
+        ),
+        orders=Orders(acked=3, unknown=0, lost=0, duplicate=0, phantom=0),
+        events=Events(produced=2, warehouse=2, lost=0, duplicate=0, p50_ms=9.5, p99_ms=80.0),
+        failover=Failover(
+            nodes=10, killed=3, rto_ms=400.0, failed_idempotent=0, site_cut_rto_ms=300.0,
+            edge_failed=0,
+        ),
+        faults=(FAULT,),
+        evidence=Evidence(records=9, chain_ok=True),
+        environment={"cpu": "2"},
+    ),
+    RequestRow(
+        n=1, intended_mono_ns=2, latency_us=3, late_us=4, operation="click", expected="raised",
+        door="core", status=202, outcome="ok", idempotent=False, attempts=1,
+        served_site="private", beacon="", canary=5, event_id="e-1",
+    ),
+    RouterSettings(
+        name="router-core", placement="core", site="private", policy="p.yaml", topology="t.yaml",
+        listen="127.0.2.2:0", probe="127.0.2.2:0", admin="a.sock", evidence="e", ready="r.json",
+        source_address="127.0.2.2", limits=RouterLimits(attempts_max=2), disable=("scan", "guard"),
+    ),
+    TapReport(
+        relay="relay-link", armed_canaries=5,
+        hits=(TapHit(canary=1, view="raw", listener="ads/ad-1"),), beacons=4,
+        beacons_file="b.txt", bytes_up=1, bytes_down=2, connections=3, cut=False, errors=0,
+    ),
+)  # fmt: skip
+
+
+def golden_bytes(example: Contract) -> bytes:
+    """The example as its golden file holds it."""
+    return msgspec.json.format(msgspec.json.encode(example), indent=2) + b"\n"
+
+
+def golden_path(example: Contract) -> Path:
+    return GOLDEN / file_name(type(example))
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for written in EXAMPLES:
+        golden_path(written).write_bytes(golden_bytes(written))
