@@ -13,6 +13,10 @@ class BodyBrokenError(Exception):
     """The client's body ended before its end, or was not framed as announced."""
 
 
+class BodyLateError(Exception):
+    """The client's body stood still for longer than `body_s`."""
+
+
 Held = Literal["whole", "oversize", "late", "broken"]
 
 
@@ -60,6 +64,8 @@ async def pump(job: Job, connection: Connection, reply: Reply) -> None:
             )
             if not reading.done():
                 reading.cancel()
+                if not answered.done():
+                    raise BodyLateError
                 reply.keep_alive = False
                 return
             try:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from policy.model import HoldBody, Reason, Sensitivity, UnreadBody, Verdict
 from router import tunnel
-from router.body import BodyBrokenError, hold
+from router.body import BodyBrokenError, BodyLateError, hold
 from router.client import Answered, Client, ClientGoneError, ServiceGoneError
 from router.forward import MISDIRECTED, Delivered, Forwarder, Undelivered
 from router.front import Door
@@ -93,6 +93,9 @@ class Handler:
         except BodyBrokenError:
             client.close_after()
             return self._own(job, client, Undelivered(400, "malformed"))
+        except BodyLateError:
+            client.close_after()
+            return self._own(job, client, Undelivered(408, "body-timeout"))
         except asyncio.CancelledError:
             self._settle(job, site=job.site, status=CLIENT_GONE)
             raise

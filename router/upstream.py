@@ -55,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._tunnel: Callable[[bytes], None] | None = None
+        self._stray = False
         self.idle_since_s = 0.0
 
     # ------------------------------------------------------------- towards the service
@@ -127,6 +128,8 @@ class Connection(asyncio.Protocol):
             self._upgraded(data[int(upgrade.args[0]) :])
         except httptools.HttpParserError:
             self._fail(Failure.GARBLED)
+        if self._stray:
+            self.abort()
 
     def eof_received(self) -> None:
         """Called by the loop; an answer without framing ends here."""
@@ -172,6 +175,10 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------- the parser's side
 
+    def on_message_begin(self) -> None:
+        """Called by the parser; behind a whole answer in the same segment nothing may follow."""
+        self._stray = self._stray or self._reply is None
+
     def on_status(self, status: bytes) -> None:
         """Called by the parser."""
         if self._reply is not None:
@@ -187,7 +194,7 @@ class Connection(asyncio.Protocol):
         reply = self._reply
         if reply is not None:
             reply.head_done(self._parser.get_status_code())
-            if reply.bodiless and reply.final:
+            if reply.method == "HEAD" and reply.final:
                 # llhttp does not know of HEAD and would wait for the body that Content-Length announces.
                 self._parser = httptools.HttpResponseParser(self)
                 self._finish(reply)
@@ -205,6 +212,9 @@ class Connection(asyncio.Protocol):
             return
         if not reply.final:
             reply.interim()
+            return
+        if reply.status == 101:
+            # llhttp calls an upgrade's message complete; what follows is the tunnel, and `_upgraded` tells.
             return
         if not self._parser.should_keep_alive():
             reply.keep_alive = False
