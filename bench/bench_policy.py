@@ -143,6 +143,9 @@ def scan_rows(rng: random.Random) -> list[dict[str, object]]:
                 ):
                     samples = cpu_us(work)
                     rows.append(row(system, label, metric="cpu_us_per_kb", samples=samples, per=kb))
+    hostile = "x".join("".join(rng.choices("0123456789 .-", k=21)) for _ in range(2978)).encode()
+    samples = cpu_us(lambda: scanner.find(hostile))
+    rows.append(row("isthmus", "scan_hostile_64k", metric="cpu_us_per_kb", samples=samples, per=64))
     return rows
 
 

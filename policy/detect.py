@@ -5,11 +5,21 @@ To add a detector, write its exact check and append it to `DETECTORS`: policy, l
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from policy import checks
 from policy.model import CustomDetector, DetectorId, Model, Policy, Reason
-from policy.numbers import SEPARATOR, WINDOWS_MAX, Crowded, Locate, Number, find_number
+from policy.numbers import (
+    SEPARATOR,
+    SPREAD,
+    SPREAD_RUN,
+    WINDOWS_MAX,
+    Crowded,
+    Locate,
+    Number,
+    find_number,
+    gather,
+)
 from policy.patterns import Pattern, PatternSet
 from policy.views import Unreadable, readings
 
@@ -125,7 +135,9 @@ class Scanner:
         self._built_in = tuple(DETECTORS[name] for name in policy.detectors)
         self._custom = tuple(_Custom(rule) for rule in policy.custom_detectors)
         self._locate = tuple(Pattern(d.suspect, utf8=False).span for d in self._built_in)
-        self._suspects = PatternSet([d.suspect for d in self._built_in], utf8=False)
+        # The last pattern is no suspect: it says that numbers may have to be gathered first.
+        self._suspects = PatternSet([*(d.suspect for d in self._built_in), SPREAD], utf8=False)
+        self._spread_run = Pattern(SPREAD_RUN, utf8=False)
         self._customs = PatternSet(
             [rule.pattern.encode() for rule in policy.custom_detectors], utf8=True
         )
@@ -148,15 +160,24 @@ class Scanner:
         return None
 
     def _detected(self, text: bytes) -> Iterator[DetectorId]:
-        for index in self._suspects.match(text):
-            detector = self._built_in[index]
-            if detector.confirm(text, self._locate[index]):
-                yield detector.id
+        spread = len(self._built_in)
+        suspects = self._suspects.match(text)
+        yield from self._confirmed(text, suspects)
+        if spread in suspects and self._spread_run.span(text):
+            gathered = gather(text)
+            yield from self._confirmed(gathered, self._suspects.match(gathered))
         if self._custom:
             for index in self._customs.match(text):
                 custom = self._custom[index]
                 if custom.confirm(text):
                     yield custom.id
+
+    def _confirmed(self, text: bytes, suspects: Sequence[int]) -> Iterator[DetectorId]:
+        for index in suspects:
+            if index < len(self._built_in):
+                detector = self._built_in[index]
+                if detector.confirm(text, self._locate[index]):
+                    yield detector.id
 
 
 class _Custom:

@@ -9,13 +9,26 @@ from collections.abc import Callable, Iterator
 
 from policy.model import Model
 
-SEPARATOR = rb"[ .+\-]{0,3}"
-"""At most three between digits, as in `138 - 0013`: space, dot, dash, and `+`, which is a space in a form or a query."""
+SEPARATOR = rb"[ .+\-]?"
+"""At most one between digits: space, dot, dash, or `+`, which is a space in a form or a query.
+
+More than one are first gathered into one: suspects that allow three each cost 400 times as much to search
+in hostile text, since the automaton then meets a new state at every byte (measured).
+"""
+SPREAD = rb"[0-9][ .+\-]{2,3}[0-9]"
+"""Two or three separators between digits, as in `138 - 0013`: the cheap sign that gathering may matter."""
+_GAPS = 10
+SPREAD_RUN = b"|".join(
+    rb"[0-9](?:[ .+\-]?[0-9]){%d}[ .+\-]{2,3}[0-9](?:[ .+\-]{0,3}[0-9]){%d}" % (n, _GAPS - 1 - n)
+    for n in range(_GAPS)
+)
+"""The same within a run of eleven digits, the shortest number looked for."""
+_SPREAD_GAP = re.compile(rb"(?<=[0-9])[ .+\-]{2,3}(?=[0-9Xx])")
 DIGITS_MIN, DIGITS_MAX = 11, 19
 WINDOWS_MAX = 1024
 """Group sequences examined in one text (about 5 ms); text more crowded with suspects is not understood."""
 
-_RUN = re.compile(rb"[0-9]+(?:[ .+\-]{1,3}[0-9]+)*(?:[ .+\-]{0,3}[Xx](?![0-9]))?")
+_RUN = re.compile(rb"[0-9]+(?:[ .+\-][0-9]+)*(?:[ .+\-]?[Xx](?![0-9]))?")
 _GROUP = re.compile(rb"[0-9]+|[Xx]")
 _CLOCK_BEFORE = re.compile(rb"[0-9](?::|%3[Aa])[0-9]{2}(?::|%3[Aa])$")
 _ANALYTICS_BEFORE = re.compile(rb"GA[0-9]\.[0-9]\.$")
@@ -79,6 +92,11 @@ class Number(Model, frozen=True, kw_only=True):
         return pattern.search(self.text, max(0, self.start - reach), self.start) is not None
 
 
+def gather(text: bytes) -> bytes:
+    """`text` with one dash for every two or three separators inside a number."""
+    return _SPREAD_GAP.sub(b"-", text)
+
+
 Locate = Callable[[bytes, int], tuple[int, int] | None]
 """Where the next suspect stands, at or after an index."""
 
@@ -123,7 +141,7 @@ _RUN_BYTES = frozenset(b"0123456789 .+-")
 
 def _from_group(text: bytes, spans: list[tuple[int, int]], first: int) -> Iterator[Number]:
     start, digits, lengths = spans[first][0], b"", list[int]()
-    for left, right in spans[first:]:
+    for left, right in spans[first : first + DIGITS_MAX]:
         digits += text[left:right]
         lengths.append(right - left)
         if len(digits) > DIGITS_MAX:

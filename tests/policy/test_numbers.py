@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.numbers import SEPARATOR, WINDOWS_MAX, Crowded, Number, find_number, inside_id
+from policy.numbers import (
+    SEPARATOR,
+    SPREAD,
+    SPREAD_RUN,
+    WINDOWS_MAX,
+    Crowded,
+    Number,
+    find_number,
+    gather,
+    inside_id,
+)
 from policy.patterns import Pattern
 
 ANY = Pattern(rb"(?:^|[^0-9])[0-9](?:" + SEPARATOR + rb"[0-9]){10}", utf8=False).span
@@ -34,7 +44,7 @@ def test_whole_groups_are_joined_over_separators(rng: random.Random, groups: int
     parts = [digits[a:b] for a, b in zip([0, *cuts], [*cuts, 11], strict=True)]
     text = rng.choice((" ", "-", ".", "+", " - ")).join(parts)
     for around in ("{}", "a{}b", '"{}"', "1,{},2", "x 7/{}/8"):
-        found = [number.digits for number in seen(around.format(text).encode())]
+        found = [number.digits for number in seen(gather(around.format(text).encode()))]
         assert digits.encode() in found
 
 
@@ -45,10 +55,31 @@ def test_a_number_never_begins_inside_a_longer_one() -> None:
 
 def test_four_separators_end_a_number() -> None:
     """What stands that far apart is two numbers; the later one is still seen."""
-    assert [n.digits for n in seen(b"123456    78901 12345678901")] == [
-        b"7890112345678901",
-        b"12345678901",
-    ]
+    text = gather(b"123456    78901 12345678901")
+    assert [n.digits for n in seen(text)] == [b"7890112345678901", b"12345678901"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gathered"),
+    [
+        (b"138 - 0013", b"138-0013"), (b"1  2   3", b"1-2-3"), (b"1    2", b"1    2"), (b"a  b", b"a  b"),
+        (b"1. y", b"1. y"), (b"123  X", b"123-X"), (b"1-2", b"1-2"),
+    ],
+)  # fmt: skip
+def test_spread_numbers_are_gathered(text: bytes, gathered: bytes) -> None:
+    """Two or three separators inside a number become one, and nothing else changes."""
+    assert gather(text) == gathered
+
+
+@given(st.lists(st.sampled_from(list("0123456789 .-+x")), max_size=60).map("".join))
+def test_the_sign_of_spreading_misses_nothing(text: str) -> None:
+    """Where gathering makes a run of eleven digits, both signs say so beforehand."""
+    data = text.encode()
+    gathered = gather(data)
+    run = Pattern(rb"[0-9](?:[ .+\-]?[0-9]){10}", utf8=False)
+    if run.span(gathered) and not run.span(data):
+        assert Pattern(SPREAD, utf8=False).span(data)
+        assert Pattern(SPREAD_RUN, utf8=False).span(data)
 
 
 @pytest.mark.parametrize(
