@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -32,7 +32,7 @@ def refuse(error: str) -> ControlReply:
 
 
 @contextlib.asynccontextmanager
-async def serve_control(path: Path, handler: Handler) -> AsyncIterator[None]:
+async def serve_control(path: Path, handler: Handler) -> AsyncGenerator[None]:
     """Serve `handler` on `path` while the context is open; the socket file goes with it."""
 
     async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ async def serve_control(path: Path, handler: Handler) -> AsyncIterator[None]:
                 await writer.drain()
         writer.close()
 
-    path.unlink(missing_ok=True)
+    _remove(path)
     before = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(on_connect, path, limit=LINE_BYTES_MAX)
@@ -52,7 +52,11 @@ async def serve_control(path: Path, handler: Handler) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 async def _answer(handler: Handler, line: bytes) -> ControlReply:
@@ -65,9 +69,7 @@ async def _answer(handler: Handler, line: bytes) -> ControlReply:
     return await handler(request)
 
 
-def call_control(
-    path: Path, op: Op, /, *, timeout_s: float = 5.0, **args: Scalar
-) -> msgspec.Raw:
+def call_control(path: Path, op: Op, /, *, timeout_s: float = 5.0, **args: Scalar) -> msgspec.Raw:
     """Ask the process behind `path`; returns the reply's data. Raises `ControlError`."""
     request = msgspec.json.encode(ControlRequest(op=op, args=args)) + b"\n"
     try:

@@ -12,34 +12,41 @@ from collections.abc import Mapping, MutableMapping
 import structlog
 from structlog.typing import Processor
 
-_DIGITS = re.compile(r"(?<![0-9A-Fa-f])[0-9][0-9 .\-]{9,22}[0-9Xx](?![0-9A-Fa-f])")
-_FULL_WIDTH = re.compile(r"[０-９]{7,}")
-_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+(?:@|%40)[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
+# A digit in any script or escape, then at most three separators; 11 digits are the shortest identifier (a
+# mobile number). A hash that holds 11 decimal digits in a row is masked too, and that is well.
+_DIGIT = r"(?:%3\d|\\u003\d|\d)"
+_NUMBER = re.compile(rf"(?:{_DIGIT}[ .\-_/()]{{0,3}}){{10,}}(?:{_DIGIT}|[Xx])+")
+_AT = ("@", "%40", "＠", r"\u0040")
+# 64 characters is the longest local part (RFC 5321); the bound also keeps long tokens linear.
+_EMAIL = re.compile(r"[^\s\"'<>]{1,64}(?:@|%40|＠|\\u0040)[\w\-]+(?:[.．][\w\-]+)+")
 _SECRET_KEYS = frozenset({"authorization", "cookie", "dsn", "password", "secret", "token"})
 _NUMERIC_UNITS = ("_ns", "_ms", "_us", "_s", "_bytes", "_records", "pid")
+NUMBER_MAX = 10**10
+"""Eleven digits are a phone number, ten are not."""
+
 MASK = "[redacted]"
 
 
 def redact_text(text: str) -> str:
     """`text` with everything that looks like an identifier of a person masked."""
-    return _EMAIL.sub(MASK, _FULL_WIDTH.sub(MASK, _DIGITS.sub(MASK, text)))
+    masked = _NUMBER.sub(MASK, text)
+    return _EMAIL.sub(MASK, masked) if any(at in masked for at in _AT) else masked
 
 
 def redact_value(key: str, value: object) -> object:
-    """One field of a log line; numbers keep their value only under a key that names a unit."""
+    """One field of a log line; large numbers keep their value only under a key that names a unit."""
     if key.lower() in _SECRET_KEYS:
         return MASK
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, bytes):
-        return f"[{len(value)} bytes]"
-    if isinstance(value, bool | None):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 10**10 or key.endswith(_NUMERIC_UNITS) else MASK
-    if isinstance(value, float):
-        return value
-    return redact_text(repr(value))
+    match value:
+        case None | bool():
+            return value
+        case int() | float():
+            harmless = key.endswith(_NUMERIC_UNITS) or abs(value) < NUMBER_MAX
+            return value if harmless else MASK
+        case bytes():
+            return f"[{len(value)} bytes]"
+        case _:
+            return redact_text(value if isinstance(value, str) else repr(value))
 
 
 def redact(_logger: object, _name: str, event: MutableMapping[str, object]) -> Mapping[str, object]:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -39,8 +40,9 @@ async def client_of(
             yield session
 
 
-async def eventually(condition, *, within_s: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
     """Poll `condition` until it holds; fails after the deadline."""
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.01)
+    deadline = time.monotonic() + within_s
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, f"not within {within_s:g} s"
+        time.sleep(0.01)

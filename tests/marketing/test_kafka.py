@@ -45,10 +45,13 @@ async def test_what_was_acknowledged_is_in_the_topic_in_order_per_key(
 ) -> None:
     """Concurrent sends all arrive once, and one key stays on one partition."""
     topic = new_topic(kafka_broker)
-    async with open_topic(kafka_broker.bootstrap, topic) as clicks:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            for n in range(RECORDS):
-                group.create_task(clicks.send(f"ad-{n % 8}", b"%d" % n))
+    async with (
+        open_topic(kafka_broker.bootstrap, topic) as clicks,
+        asyncio.timeout(20),
+        asyncio.TaskGroup() as group,
+    ):
+        for n in range(RECORDS):
+            group.create_task(clicks.send(f"ad-{n % 8}", b"%d" % n))
     found = await asyncio.to_thread(read_all, kafka_broker, topic, records=RECORDS)
     assert sorted(int(value) for _, value, _ in found) == list(range(RECORDS))
     for key in {key for key, _, _ in found}:

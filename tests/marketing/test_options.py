@@ -7,7 +7,18 @@ import pytest
 
 from marketing.options import parse_options
 
-COMMON = "--name n --site public --listen 127.0.1.10:0 --allow 127.0.1.0/24 --ready r.json".split()
+COMMON = [
+    "--name",
+    "n",
+    "--site",
+    "public",
+    "--listen",
+    "127.0.1.10:0",
+    "--allow",
+    "127.0.1.0/24",
+    "--ready",
+    "r.json",
+]
 
 
 def test_the_documented_command_line_is_understood() -> None:

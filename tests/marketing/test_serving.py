@@ -90,6 +90,10 @@ async def test_a_taken_address_is_an_os_error() -> None:
                 pass
 
 
+def started(argv: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, *argv], cwd=ROOT, stderr=subprocess.PIPE)
+
+
 async def test_a_process_serves_says_so_and_stops_on_sigterm(tmp_path: Path) -> None:
     """`python -m marketing ads` writes its ready file, answers, refuses outsiders and exits 0."""
     ready, control = tmp_path / "ready.json", tmp_path / "c.sock"
@@ -97,16 +101,18 @@ async def test_a_process_serves_says_so_and_stops_on_sigterm(tmp_path: Path) -> 
         f"-m marketing ads --name ad-1 --site public --listen {HOST}:0 --allow 127.0.4.0/24"
         f" --ready {ready} --control {control}"
     ).split()
-    process = subprocess.Popen([sys.executable, *argv], cwd=ROOT, stderr=subprocess.PIPE)
+    process = started(argv)
     try:
         await eventually(ready.exists, within_s=20)
         said = read_ready(ready)
         assert said is not None
         assert (said.name, said.pid) == ("ad-1", process.pid)
         connector = aiohttp.TCPConnector(local_addr=(HOST, 0))
-        async with aiohttp.ClientSession(connector=connector) as client:
-            async with client.get(f"http://{said.addresses['http']}/ads") as got:
-                assert got.headers[SERVED_BY] == "public/ad-1"
+        async with (
+            aiohttp.ClientSession(connector=connector) as client,
+            client.get(f"http://{said.addresses['http']}/ads") as got,
+        ):
+            assert got.headers[SERVED_BY] == "public/ad-1"
         with pytest.raises((aiohttp.ClientError, ConnectionError)):
             async with aiohttp.ClientSession() as outside:
                 await outside.get(f"http://{said.addresses['http']}/ads")
