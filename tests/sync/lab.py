@@ -51,6 +51,8 @@ class Lab:
         self.name = f"link-{mark}"
         self.topic = f"clicks-{mark}"
         self.stop = threading.Event()
+        self.base_ms = int(time.time() * 1000) - 60_000
+        """Timestamps are recent: the broker's retention deletes what is older than a week at any moment."""
         self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 0})
         self.brokers = Brokers(name="lab", bootstrap=bootstrap)
@@ -91,7 +93,7 @@ class Lab:
     def send(self, values: list[bytes | None], *, partitions: int = 2, topic: str = "") -> None:
         for number, value in enumerate(values):
             self.producer.produce(
-                topic or self.topic, value, b"key", number % partitions, timestamp=1_700_000_000_000 + number
+                topic or self.topic, value, b"key", number % partitions, timestamp=self.base_ms + number
             )  # fmt: skip
         self.producer.flush()
 

@@ -29,7 +29,7 @@ def test_every_part_of_a_record_arrives(lab) -> None:
     ]
     for number, (key, value, headers, partition) in enumerate(sent):
         lab.producer.produce(
-            lab.topic, value, key, partition, timestamp=1_600_000_000_000 + number, headers=headers
+            lab.topic, value, key, partition, timestamp=lab.base_ms + number, headers=headers
         )
     lab.producer.flush()
     session = lab.session(lab.establish())
