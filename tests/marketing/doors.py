@@ -41,8 +41,11 @@ async def client_of(
 
 
 async def eventually(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
-    """Poll `condition` until it holds; fails after the deadline."""
-    deadline = time.monotonic() + within_s
-    while not await asyncio.to_thread(condition):
-        assert time.monotonic() < deadline, f"not within {within_s:g} s"
+    """Poll `condition`, in a thread, until it holds; fails after the deadline."""
+    await asyncio.to_thread(_wait, condition, time.monotonic() + within_s)
+
+
+def _wait(condition: Callable[[], object], deadline_s: float) -> None:
+    while not condition():
+        assert time.monotonic() < deadline_s, "not in time"
         time.sleep(0.01)
