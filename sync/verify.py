@@ -19,7 +19,10 @@ AGAIN_S = 0.5
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
-    """One topic to verify; `loaded` says that its target is loaded into the warehouse."""
+    """One topic to verify; `loaded` says that its target is loaded into the warehouse.
+
+    `topic` is empty for a topic of the own site that is only loaded: it is its own source.
+    """
 
     topic: str
     target: str
@@ -49,17 +52,27 @@ def plan_from(bridge: BridgePlan, *, since_ms: int = 0) -> VerifyPlan:
         link=bridge.settings.link,
         source=Cluster(source.bootstrap, _properties(source.client)),
         target=Cluster(bridge.own.bootstrap, _properties(bridge.own.client)),
-        topics=tuple(
-            Carried(
-                topic=stream.topic,
-                target=stream.target_topic,
-                loaded=stream.target_topic in bridge.settings.warehouse_topics,
-            )
-            for stream in bridge.streams
-        ),
+        topics=_carried(bridge),
         dsn=bridge.warehouse_dsn,
         since_ms=since_ms,
     )
+
+
+def _carried(bridge: BridgePlan) -> tuple[Carried, ...]:
+    loaded = bridge.settings.warehouse_topics
+    streams = tuple(
+        Carried(
+            topic=stream.topic,
+            target=stream.target_topic,
+            loaded=stream.target_topic in loaded,
+        )
+        for stream in bridge.streams
+    )
+    mirrored = {carried.target for carried in streams}
+    own = (
+        Carried(topic="", target=topic, loaded=True) for topic in loaded if topic not in mirrored
+    )
+    return (*streams, *own)
 
 
 def _properties(client: str) -> Mapping[str, str]:
@@ -116,8 +129,11 @@ def _verify_topic(plan: VerifyPlan, carried: Carried) -> TopicVerify:
     """Read against the stream: what arrives meanwhile is then known upstream, never a stranger downstream."""
     held = read_loads(plan.dsn, carried.target) if carried.loaded else Loads({}, frozenset())
     target = read_topic(plan.target, carried.target, since_ms=plan.since_ms)
-    dead = read_dead_letters(plan.target, f"{plan.link}.dlq", carried.topic, since_ms=plan.since_ms)
-    source = read_topic(plan.source, carried.topic, since_ms=plan.since_ms)
+    source, dead = target, dict[int, dict[int, bytes]]()
+    if carried.topic:
+        letters = f"{plan.link}.dlq"
+        dead = read_dead_letters(plan.target, letters, carried.topic, since_ms=plan.since_ms)
+        source = read_topic(plan.source, carried.topic, since_ms=plan.since_ms)
     tally = _sum(
         [
             compare_partition(source.get(number, ()), target.get(number, ()), dead.get(number, {}))
@@ -127,7 +143,7 @@ def _verify_topic(plan: VerifyPlan, carried: Carried) -> TopicVerify:
     loads = loads_from(held, target)
     loaded = compare_loads(source, target, loads) if carried.loaded else LoadTally(0, 0, 0)
     return TopicVerify(
-        topic=carried.topic,
+        topic=carried.target,
         source_records=_count(source),
         target_records=_count(target),
         dead_letters=sum(map(len, dead.values())),

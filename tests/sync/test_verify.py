@@ -131,3 +131,16 @@ def test_what_cannot_be_read_is_no_verdict(carried) -> None:
     ticks = iter(range(100))
     with pytest.raises(VerifyError, match="no such topic"):
         verify(absent, wait_s=2, clock=lambda: next(ticks), sleep=lambda _s: None)
+
+
+def test_a_topic_that_is_only_loaded_is_its_own_source(lab, carried) -> None:
+    """The own site's topics are compared with the warehouse alone."""
+    lab.create(topic=lab.name)
+    own = msgspec.structs.replace(lab.bridge_plan(warehouse_topics=(lab.name,)), streams=())
+    own = msgspec.structs.replace(own, warehouse_dsn=carried.dsn)
+    lab.send([click(n) for n in range(3)], topic=lab.name)
+    told = verify(plan_from(own)).topics[0]
+    assert (told.topic, told.lost, told.warehouse_lost) == (lab.name, 0, 3)
+    with lab.running(own) as bridge:
+        wait_for(lambda: bridge.status().warehouse_rows == 3, "all rows")
+    assert verify(plan_from(own)).ok
