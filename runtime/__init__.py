@@ -1,1 +1,1 @@
-"""Process plumbing only: logs with redaction, metrics registry, shutdown, ready files, control sockets."""
+"""Process plumbing only: logs with redaction, shutdown, ready files, control sockets."""
