@@ -67,7 +67,14 @@ def main(argv: Sequence[str]) -> int:
     except (SettingsError, PolicyError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    clean = asyncio.run(serve(plan))
+    try:
+        clean = asyncio.run(serve(plan))
+    except OSError as error:
+        places = f"control {plan.settings.control}, ready {plan.settings.ready}"
+        sys.stderr.write(
+            f"{error}: expected writable paths, a socket's of at most 107 bytes: {places}\n"
+        )
+        return 2
     _log.info("bridge.stopped", clean=clean)
     return 0
 

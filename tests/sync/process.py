@@ -94,6 +94,9 @@ class BridgeProcess:
         self._process.kill()
         self._process.wait(10)
 
+    def wait(self) -> int:
+        return self._process.wait(20)
+
     def terminate(self) -> int:
         self._process.terminate()
         return self._process.wait(20)

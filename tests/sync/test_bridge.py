@@ -4,9 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 from confluent_kafka import TopicPartition
 
+from contracts.settings import BridgeSettings
 from sync.verify import plan_from_settings, verify
 from tests.sync.lab import Lab, click, wait_for
 from tests.sync.process import BridgeProcess
@@ -172,5 +174,19 @@ def test_without_transactions_a_kill_makes_duplicates(lab) -> None:
         assert not told.ok
         assert told.topics[0].duplicate > 0
         assert bridge.logged("bridge.mechanism_disabled")
+    finally:
+        bridge.close()
+
+
+def test_a_socket_that_cannot_be_made_exits_2(lab) -> None:
+    """A control path that is too long is a configuration error that names both paths."""
+    bridge = BridgeProcess(lab)
+    try:
+        own = msgspec.json.decode(bridge.settings.read_bytes(), type=BridgeSettings)
+        long = str(bridge.directory / ("x" * 120))
+        bridge.settings.write_bytes(msgspec.json.encode(msgspec.structs.replace(own, control=long)))
+        with pytest.raises(AssertionError, match="at most 107 bytes"):
+            bridge.start()
+        assert bridge.wait() == 2
     finally:
         bridge.close()
