@@ -15,7 +15,12 @@ HOLDS = (
     frozenset({SENSITIVE}),
     frozenset({PUBLIC, SENSITIVE}),
 )
-SERVICES = ({}, {"ads": (endpoint(1),)}, {"ads": (endpoint(2), endpoint(3))}, {"other": (endpoint(4),)})
+SERVICES = (
+    {},
+    {"ads": (endpoint(1),)},
+    {"ads": (endpoint(2), endpoint(3))},
+    {"other": (endpoint(4),)},
+)
 
 
 def test_exhaustively_no_verdict_reaches_a_site_that_may_not_hold_its_class() -> None:

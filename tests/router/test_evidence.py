@@ -28,7 +28,13 @@ def test_a_record_is_in_the_file_when_the_call_returns(tmp_path: Path) -> None:
     writer = EvidenceWriter(tmp_path, "w0", wall_ns=Clock())
     writer.record("raised", policy="p", route="ads", site="private", status=200, reasons=("x",))
     last = records(writer.path)[-1]
-    assert (last.kind, last.route, last.site, last.status, last.reasons) == ("raised", "ads", "private", 200, ("x",))
+    assert (last.kind, last.route, last.site, last.status, last.reasons) == (
+        "raised",
+        "ads",
+        "private",
+        200,
+        ("x",),
+    )
     assert [r.sequence for r in records(writer.path)] == [0, 1]
     writer.close()
     assert records(writer.path)[-1].kind == "close"

@@ -48,9 +48,7 @@ async def test_a_killed_node_costs_no_request(cloud: Cloud) -> None:
 
 
 def state_of(cloud: Cloud, node: str) -> str:
-    return next(
-        e.state for site in cloud.worker.sites() for e in site.endpoints if e.node == node
-    )
+    return next(e.state for site in cloud.worker.sites() for e in site.endpoints if e.node == node)
 
 
 def breaker_of(cloud: Cloud, name: str) -> str:

@@ -46,13 +46,26 @@ def test_a_core_loads_and_judges_with_the_body(settings: RouterSettings) -> None
     """Head alone, a clean body, a dirty body and an unread one."""
     generation = load_generation(settings, 3)
     assert generation.number == 3
-    click = head(b"/clicks", method="POST", headers=((b"Host", b"h"), (b"Content-Length", b"9"), (b"Content-Type", b"application/json")), has_body=True, content_length=9)
+    click = head(
+        b"/clicks",
+        method="POST",
+        headers=(
+            (b"Host", b"h"),
+            (b"Content-Length", b"9"),
+            (b"Content-Type", b"application/json"),
+        ),
+        has_body=True,
+        content_length=9,
+    )
     assert generation.judge(click, HeldBody(data=b'{"a": 1 }')).traffic_class == "public"
     assert generation.judge(click, UnreadBody(why="oversize")).traffic_class == "raised"
     number = mobile(random.Random(1)).encode()
     dirty = head(b"/ads?p=" + number)
     assert generation.judge(dirty, None).traffic_class == "raised"
-    assert load_generation(change(settings, disable=("scan",)), 1).judge(dirty, None).traffic_class == "public"
+    assert (
+        load_generation(change(settings, disable=("scan",)), 1).judge(dirty, None).traffic_class
+        == "public"
+    )
 
 
 def test_egresses_are_worked_out_once(settings: RouterSettings) -> None:
@@ -77,7 +90,9 @@ def test_an_edge_refuses_to_know_a_private_site(settings: RouterSettings, tmp_pa
 @pytest.mark.parametrize(
     ("placement", "site"), [("edge", "private"), ("core", "public"), ("core", "moon")]
 )
-def test_a_router_stands_where_its_placement_says(settings: RouterSettings, placement: str, site: str) -> None:
+def test_a_router_stands_where_its_placement_says(
+    settings: RouterSettings, placement: str, site: str
+) -> None:
     """Core in a site that holds sensitive data, edge in one that does not, neither in an unknown one."""
     with pytest.raises(ConfigError, match="expected .*; fix: "):
         load_generation(change(settings, placement=placement, site=site), 1)
@@ -85,7 +100,9 @@ def test_a_router_stands_where_its_placement_says(settings: RouterSettings, plac
 
 @pytest.mark.parametrize("file", ["policy.yaml", "topology.yaml"])
 @pytest.mark.parametrize("content", [b"", b"\x00\x01", b"version: isthmus/v1\nnonsense: 1\n"])
-def test_a_file_that_cannot_be_used_is_named(settings: RouterSettings, tmp_path: Path, file: str, content: bytes) -> None:
+def test_a_file_that_cannot_be_used_is_named(
+    settings: RouterSettings, tmp_path: Path, file: str, content: bytes
+) -> None:
     """Empty, binary, unknown key: the message starts with the file."""
     (tmp_path / file).write_bytes(content)
     with pytest.raises(ConfigError, match=file):

@@ -118,7 +118,11 @@ PIECES = st.one_of(
     st.text("0123456789", min_size=1, max_size=20),
     st.text(" -.+_:/@%\\uxX", min_size=1, max_size=3),
     st.text("abcdefg0123456789-", min_size=1, max_size=36),
-    st.builds(lambda seed, name: MAKERS[name](random.Random(seed)), st.integers(0, 99), st.sampled_from(sorted(MAKERS))),
+    st.builds(
+        lambda seed, name: MAKERS[name](random.Random(seed)),
+        st.integers(0, 99),
+        st.sampled_from(sorted(MAKERS)),
+    ),
     st.sampled_from(["0.", "v1.", "12:30:", "+86", "86 ", "\\u0031", "%31", "１"]),
 )
 SCANNER = Scanner(enabled(*sorted(DETECTORS)))

@@ -54,6 +54,7 @@ def test_a_target_is_brought_to_origin_form(target: bytes, form: bytes) -> None:
 
 def test_a_body_is_known_by_its_framing() -> None:
     """A length above zero or a coding; zero is no body."""
+
     def body(*headers) -> bool:
         got = read(*headers, method="POST")
         assert isinstance(got, Inbound)

@@ -25,7 +25,9 @@ def job(of=None, *, as_class="public", limits=None, reserve=None, edge=False, fa
         disable=() if failover else ("failover",),
     )  # fmt: skip
     keyed = route("ads", idempotency="Idempotency-Key", cookies=("ab",))
-    rules = policy({"public": frozenset({PUBLIC}), "private": frozenset({PUBLIC, SENSITIVE})}, keyed)
+    rules = policy(
+        {"public": frozenset({PUBLIC}), "private": frozenset({PUBLIC, SENSITIVE})}, keyed
+    )
     where = topology(
         {"public": {"ads": (endpoint(1),)}, "private": {"ads": (endpoint(2),)}}, reserve=reserve
     )
@@ -35,7 +37,12 @@ def job(of=None, *, as_class="public", limits=None, reserve=None, edge=False, fa
         loop=asyncio.new_event_loop(), rng=random.Random(1),
     )  # fmt: skip
     world.loop.close()
-    made = Job(world, Inbound(of or head(), http11=True, expects=False, websocket=False), content=SimpleNamespace(), peer="127.0.0.9")
+    made = Job(
+        world,
+        Inbound(of or head(), http11=True, expects=False, websocket=False),
+        content=SimpleNamespace(),
+        peer="127.0.0.9",
+    )
     made.verdict = verdict(as_class, of=keyed)
     return made
 
@@ -64,7 +71,9 @@ def test_framing_follows_what_is_known() -> None:
     assert announced.payload(PRIVATE_OUTLET).endswith(b"Content-Length: 10\r\n\r\nabc")
     chunked = job(head(method="PUT", has_body=True))
     chunked.body = b"abc"
-    assert chunked.payload(PRIVATE_OUTLET).endswith(b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    assert chunked.payload(PRIVATE_OUTLET).endswith(
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    )
 
 
 def test_cookies_depend_on_the_outlet_of_the_attempt() -> None:

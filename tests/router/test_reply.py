@@ -74,7 +74,13 @@ async def test_a_failure_ends_the_wait() -> None:
 async def test_interim_heads_are_told_and_forgotten() -> None:
     """103 is handed on, 100 is not, and neither leaves fields behind; trailers are dropped."""
     told: list[int] = []
-    got = Reply(asyncio.get_running_loop(), "GET", hold=True, hold_bytes_max=9, on_interim=lambda s, _f: told.append(s))
+    got = Reply(
+        asyncio.get_running_loop(),
+        "GET",
+        hold=True,
+        hold_bytes_max=9,
+        on_interim=lambda s, _f: told.append(s),
+    )
     for status in (100, 103):
         head(got, (b"Link", b"x"), status=status)
         got.interim()

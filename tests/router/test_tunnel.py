@@ -59,7 +59,9 @@ async def test_a_service_that_declines_is_heard(cloud: Cloud) -> None:
 async def test_without_a_service_it_is_503(cloud: Cloud) -> None:
     """Nowhere private to go: refused, with when to come back."""
     await cloud.services["profiles-1"].stop()
-    head = b"GET /profiles/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    head = (
+        b"GET /profiles/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
     got = await wire(cloud.http, head)
     assert got.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 1\r\n" in got
@@ -76,4 +78,8 @@ async def test_a_tunnel_that_a_swap_forbids_is_closed(cloud: Cloud) -> None:
         assert await cloud.worker.reload() == ""
         with suppress(ConnectionError):
             message = await asyncio.wait_for(socket.receive(), 5)
-            assert message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSE}
+            assert message.type in {
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+                aiohttp.WSMsgType.CLOSE,
+            }

@@ -66,7 +66,9 @@ async def test_failures_are_told_apart(answer: bytes | None, failure: Failure) -
 
 async def test_bytes_nobody_asked_for_close_the_connection() -> None:
     """What a service says unasked could be taken for the next answer."""
-    async with scripted(OK, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 smuggled\r\n\r\n") as (_, port):
+    async with scripted(
+        OK, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 smuggled\r\n\r\n"
+    ) as (_, port):
         connection = await pool(port).connect(1)
         await ask(connection)
         reply = await ask(connection)

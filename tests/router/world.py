@@ -61,7 +61,10 @@ def topology(sites: dict[str, dict[str, tuple[Endpoint, ...]]], *, reserve=None)
 
 
 def verdict(
-    traffic: TrafficClass = "public", *, of: Route | None = None, sensitivity: Sensitivity | None = None
+    traffic: TrafficClass = "public",
+    *,
+    of: Route | None = None,
+    sensitivity: Sensitivity | None = None,
 ) -> Verdict:
     given = PUBLIC if traffic == "public" else SENSITIVE
     return Verdict(
