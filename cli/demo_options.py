@@ -54,14 +54,14 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def schedule(duration_s: float) -> Schedule:
-    """Fractions of the run: nodes at 1/3, link from 1/2 to 3/5, bridge at 7/10 and 4/5."""
+    """Fractions of the run: nodes at 1/3, link from 9/20 to 11/20, bridge at 5/8 and 3/4."""
     return Schedule(
         drop_s=duration_s * 0.03,
         kill_s=duration_s / 3,
-        cut_s=duration_s * 0.5,
-        heal_s=duration_s * 0.6,
-        bridge_first_s=duration_s * 0.7,
-        bridge_second_s=duration_s * 0.8,
+        cut_s=duration_s * 0.45,
+        heal_s=duration_s * 0.55,
+        bridge_first_s=duration_s * 0.625,
+        bridge_second_s=duration_s * 0.75,
     )
 
 

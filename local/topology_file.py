@@ -4,7 +4,8 @@ from local.ground import PRIVATE_NETWORK, PUBLIC_NETWORK, Ground, ad_names
 
 RESERVE_ADS = 0.5
 """Share of private capacity for spilled ads: during a cut all ads of the core come from it."""
-RESERVE_RAISED = 0.1
+RESERVE_CLICKS = 0.1
+RESERVE_RAISED = 0.25
 
 
 def core_topology(ground: Ground, ad_nodes: int) -> str:
@@ -44,7 +45,7 @@ def _private(ground: Ground) -> list[str]:
     lines = [
         "  private:",
         f"    networks: [{PRIVATE_NETWORK}]",
-        f"    reserve: {{ads: {RESERVE_ADS}, raised: {RESERVE_RAISED}}}",
+        f"    reserve: {{ads: {RESERVE_ADS}, clicks: {RESERVE_CLICKS}, raised: {RESERVE_RAISED}}}",
         "    services:",
     ]
     for service, name in services.items():
