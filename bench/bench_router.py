@@ -22,13 +22,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import msgspec
-import uvloop
-from aiohttp import ClientSession, web
+import msgspec  # noqa: E402 - after the path
+import uvloop  # noqa: E402 - after the path
+from aiohttp import ClientSession, web  # noqa: E402 - after the path
 
-from contracts.settings import RouterSettings
-from router.doors import address_of, bind
-from runtime.ready import read_ready, write_ready
+from contracts.settings import RouterSettings  # noqa: E402 - after the path
+from router.doors import address_of, bind  # noqa: E402 - after the path
+from runtime.ready import read_ready, write_ready  # noqa: E402 - after the path
 
 POLICY = """\
 version: isthmus/v1
@@ -81,16 +81,16 @@ class Origin(asyncio.Protocol):
 
     ANSWER = (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 80\r\n\r\n"
-         b'{"x":"'
-        + b"y" * 72
-        + b'"}'
+        b'{"x":"' + b"y" * 72 + b'"}'
     )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
         self.transport = transport
         self.left = 0
 
     def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
         while data:
             if self.left:
                 taken = min(self.left, len(data))
@@ -154,16 +154,19 @@ class Asker(asyncio.Protocol):
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
         self.transport = transport
         self.ask()
 
     def ask(self) -> None:
+        """Send the next one, or close."""
         if self.round.take():
             self.transport.write(self.data)
         else:
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
         self.buffer += data
         head, mark, rest = self.buffer.partition(b"\r\n\r\n")
         if mark and len(rest) >= 80:
@@ -181,10 +184,12 @@ class Round:
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def take(self) -> bool:
+        """Whether another one is to be sent."""
         self.left -= 1
         return self.left >= 0
 
     def done(self) -> None:
+        """One answer is whole."""
         self.open -= 1
         if not self.open:
             self.end.set_result(None)

@@ -3,13 +3,15 @@
 Pure: health, load and randomness are passed in. Only what the `Egress` holds can come out.
 """
 
-import random
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from policy.model import SiteName
 from policy.topology import Endpoint
 from router.egress import Egress, Outlet
+
+if TYPE_CHECKING:
+    import random
 
 
 class Fitness(Protocol):
@@ -49,7 +51,7 @@ def choose(  # noqa: PLR0913 - everything a choice depends on, by name
     last_resort_sites: Collection[SiteName],
     only_site: SiteName | None,
     admit: Admit,
-    rng: random.Random,
+    rng: "random.Random",
 ) -> Choice | None:
     """The next endpoint to try, or None when nothing may be tried.
 
@@ -85,7 +87,7 @@ def usable(fitness: Fitness, outlet: Outlet, endpoint: Endpoint) -> bool:
 
 
 def pick(
-    endpoints: Sequence[Endpoint], fitness: Fitness, site: SiteName, *, rng: random.Random
+    endpoints: Sequence[Endpoint], fitness: Fitness, site: SiteName, *, rng: "random.Random"
 ) -> Endpoint:
     """The less loaded of two drawn at random (power of two choices), load divided by weight."""
     if len(endpoints) == 1:

@@ -77,25 +77,14 @@ class Handler:
         try:
             return await self._serve(job, client, request)
         except GuardBlockedError as blocked:
-            log.critical("router.guard_block", finding=blocked.finding, site=job.site)
-            if job.verdict is not None and not job.settled:
-                job.settled = True
-                self._world.ledger.blocked(
-                    job.generation.policy.digest,
-                    job.verdict,
-                    site=job.site,
-                    finding=blocked.finding,
-                )
-            client.close_after()
-            return client.problem(502, "blocked")
+            return self._blocked(job, client, blocked.finding)
         except (ClientGoneError, ServiceGoneError):
             return client.abort()
-        except BodyBrokenError:
+        except (BodyBrokenError, BodyLateError) as error:
             client.close_after()
-            return self._own(job, client, Undelivered(400, "malformed"))
-        except BodyLateError:
-            client.close_after()
-            return self._own(job, client, Undelivered(408, "body-timeout"))
+            late = isinstance(error, BodyLateError)
+            own = Undelivered(408, "body-timeout") if late else Undelivered(400, "malformed")
+            return self._own(job, client, own)
         except asyncio.CancelledError:
             self._settle(job, site=job.site, status=CLIENT_GONE)
             raise
@@ -107,6 +96,16 @@ class Handler:
                 return client.abort()
             client.close_after()
             return self._own(job, client, Undelivered(500, "internal"))
+
+    def _blocked(self, job: Job, client: Client, finding: str) -> Answered:
+        """The guard stopped it: a miss of the scan, so it alarms."""
+        log.critical("router.guard_block", finding=finding, site=job.site)
+        if job.verdict is not None and not job.settled:
+            job.settled = True
+            digest = job.generation.policy.digest
+            self._world.ledger.blocked(digest, job.verdict, site=job.site, finding=finding)
+        client.close_after()
+        return client.problem(502, "blocked")
 
     async def _serve(self, job: Job, client: Client, request: web.BaseRequest) -> Answered:
         if answered := await self._judge(job, client):

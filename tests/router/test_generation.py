@@ -94,7 +94,7 @@ def test_a_router_stands_where_its_placement_says(
     settings: RouterSettings, placement: str, site: str
 ) -> None:
     """Core in a site that holds sensitive data, edge in one that does not, neither in an unknown one."""
-    with pytest.raises(ConfigError, match="expected .*; fix: "):
+    with pytest.raises(ConfigError, match=r"expected .*; fix: "):
         load_generation(change(settings, placement=placement, site=site), 1)
 
 

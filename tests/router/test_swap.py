@@ -79,8 +79,7 @@ async def test_a_request_in_flight_is_judged_anew_for_its_next_attempt(cloud: Cl
 
     async def fail_after_swap(request, _body):
         gate.set()
-        while cloud.worker.current().number == 1:
-            await asyncio.sleep(0.005)
+        await until(lambda: cloud.worker.current().number > 1)
         request.transport.abort()
         await asyncio.sleep(0)
 

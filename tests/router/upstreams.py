@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
+from tests.router.harness import until
+
 
 class Script:
     """Answers each request head with the next of `answers`; None closes, empty says nothing."""
@@ -42,7 +44,5 @@ async def scripted(*answers: bytes | None) -> AsyncGenerator[tuple[Script, int]]
         server.close()
         for writer in script.writers:
             writer.transport.abort()
-        async with asyncio.timeout(2):
-            while script.ended < script.connections:
-                await asyncio.sleep(0.005)
+        await until(lambda: script.ended == script.connections)
         await server.wait_closed()
