@@ -1,10 +1,8 @@
 """`isthmus demo`: bring the two sites up, drive traffic, break things, say GO or NO-GO."""
 
 import secrets
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import msgspec
@@ -51,7 +49,6 @@ def demo(  # noqa: PLR0913 -- a command line has as many options as it has
         keep=keep,
     )
     console = Console(stderr=as_json, highlight=False)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         outcome = run_demo(options, console)
     except DemoError as error:
@@ -62,7 +59,3 @@ def demo(  # noqa: PLR0913 -- a command line has as many options as it has
     else:
         print_report(console, outcome.report, outcome.page)
     raise typer.Exit(EXIT[outcome.report.verdict])
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

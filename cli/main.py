@@ -1,9 +1,10 @@
 """The command tree of `isthmus`; every command's work stands in the folder that owns it."""
 
 import importlib.metadata
+import signal
 import sys
+from types import FrameType
 
-import click
 import typer
 
 from cli.audit import audit_app
@@ -45,14 +46,25 @@ def version() -> None:
     typer.echo(f"isthmus {importlib.metadata.version('isthmus')}")
 
 
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM: whatever holds something lets go of it on the way out."""
+
+
 def run() -> None:
-    """Run the command line; an interrupt exits 4, a usage error 2."""
-    command = typer.main.get_command(app)
+    """Run the command line; a signal ends it with 4 once everything it held is gone.
+
+    The signal is not a KeyboardInterrupt, which the command line library would turn into exit code 1.
+    """
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _interrupt)
     try:
-        code = command.main(prog_name="isthmus", standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+        app()
+    except Interrupted:
+        typer.echo("interrupted; nothing of it is left running", err=True)
         sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)  # cleaning up takes seconds and must not be cut short
+    raise Interrupted

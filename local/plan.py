@@ -27,6 +27,8 @@ Mechanism = Literal["scan", "guard-and-scan", "failover", "eos", "idempotency"]
 AD_NODES = 10
 AD_NODES_MAX = 19
 """127.0.1.11 to 127.0.1.29; .30 is the edge router."""
+BRIDGE_SLICES = 2
+"""Each costs a producer, a consumer and 0.06 of a core on this machine; two show that slices are apart."""
 POLICY = Path(__file__).with_name("policy.yaml")
 
 
@@ -231,7 +233,7 @@ def _bridge(ground: Ground, options: CloudOptions) -> ProcessSpec:
         name="bridge", link="public-private", site="private", policy=ground.path("policy.yaml"),
         topology=ground.path("topology-core.yaml"), control=ground.socket("bridge"),
         ready=ground.ready("bridge"), state=ground.path("bridge"),
-        warehouse_topics=("public.clicks", "clicks"),
+        warehouse_topics=("public.clicks", "clicks"), slices_max=BRIDGE_SLICES,
         disable=("eos",) if "eos" in options.without else (),
     )  # fmt: skip
     spec = _with_settings(

@@ -45,7 +45,8 @@ def test_nothing_is_left_after_a_signal_and_the_next_command(
     run = demo("--duration", "15", cwd=tmp_path)
     deadline = time.monotonic() + 60
     while len(marked_processes(cloud)) < 5:
-        assert run.poll() is None and time.monotonic() < deadline, "the cloud did not start"
+        assert run.poll() is None, "the demo ended early"
+        assert time.monotonic() < deadline, "the cloud did not start"
         time.sleep(0.05)
     run.send_signal(signum)
     run.communicate(timeout=60)

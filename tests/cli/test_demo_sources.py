@@ -51,7 +51,7 @@ def test_counters_are_summed_over_their_labels(probe: str) -> None:
 
 def test_a_router_that_does_not_answer_is_an_error_with_its_address() -> None:
     """The message names where nobody answered."""
-    with pytest.raises(FactError, match="127.0.0.1:1"):
+    with pytest.raises(FactError, match=r"127\.0\.0\.1:1"):
         demo_sources._metrics("127.0.0.1:1")
 
 

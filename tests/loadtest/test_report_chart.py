@@ -22,7 +22,9 @@ def test_any_run_draws_well_formed_svg(rows: list[tuple], faults: list[tuple]) -
         for i, (sent, failed, shed, p50, p99) in enumerate(rows)
     ]
     printable = [(name.encode("ascii", "ignore").decode(), a, b) for name, a, b in faults]
-    marks = [Mark(label="".join(filter(str.isprintable, n)), start_s=a, end_s=b) for n, a, b in printable]
+    marks = [
+        Mark(label="".join(filter(str.isprintable, n)), start_s=a, end_s=b) for n, a, b in printable
+    ]
     assert ET.fromstring(chart(seconds, marks)).tag == "svg"
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from loadtest.report_chart import Second
 from loadtest.report_html import page
 from loadtest.verdict import judge
@@ -27,8 +29,8 @@ def test_a_go_names_no_reason_and_a_no_go_names_each() -> None:
 
 def test_text_from_a_fault_is_escaped() -> None:
     """A proof text cannot become markup."""
-    import msgspec
-
     fault = msgspec.structs.replace(GOOD.faults[0], proof="<b>x</b>")
-    html = page(judge(msgspec.structs.replace(GOOD, faults=(fault,)), LIMITS), SECONDS, started_mono_ns=0)
+    html = page(
+        judge(msgspec.structs.replace(GOOD, faults=(fault,)), LIMITS), SECONDS, started_mono_ns=0
+    )
     assert "<b>x</b>" not in html

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.fault import FaultRecord
-from contracts.reasons import INVALIDATING
+from contracts.reasons import INVALIDATING, ReasonId
 from contracts.report import (
     ClassFigures,
     Events,
@@ -104,8 +104,6 @@ def test_each_broken_limit_is_reported_as_itself(reason: str) -> None:
 
 def test_every_reason_of_the_closed_list_can_be_provoked() -> None:
     """The table above covers the contract's list, so no reason is dead."""
-    from contracts.reasons import ReasonId
-
     assert set(SPOILED) == set(ReasonId.__args__)
 
 
