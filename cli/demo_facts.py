@@ -160,13 +160,20 @@ def _failover(gathering: Gathering) -> Failover:
             record.role == "ads" and record.site == "public" for record in gathering.state.processes
         ),
         killed=len(kill.targets) if kill else 0,
-        rto_ms=_rto_ms(gathering, kill, cut.injected_mono_ns if cut else end_ns, ads),
+        rto_ms=_rto_ms(gathering, kill, _undisturbed_until_ns(cut, end_ns), ads),
         failed_idempotent=figures.failed_idempotent(gathering.rows),
         site_cut_rto_ms=_rto_ms(
             gathering, cut, (cut.healed_mono_ns if cut else 0) or end_ns, core_ads
         ),
         edge_failed=figures.edge_failed(_during(gathering.rows, cut)),
     )
+
+
+def _undisturbed_until_ns(following: FaultRecord | None, end_ns: int) -> int:
+    """Until when requests tell of the fault before `following`: later ones may still have been under way."""
+    if following is None:
+        return end_ns
+    return following.injected_mono_ns - int(figures.SLOW_MS * 1e6)
 
 
 def _rto_ms(

@@ -24,7 +24,8 @@ RATE_MIN = 50.0
 MIX: dict[Operation, float] = {"ads": 0.70, "click": 0.20, "order": 0.07, "profile": 0.03}
 NODE_SHARE = 0.3
 DROP_SHARE = 0.02
-DROP_ATTEMPTS = 3
+DROP_ATTEMPTS = 4
+"""One more than the router repeats by itself (attempts_max 4), so that the client has to repeat too."""
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):

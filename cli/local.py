@@ -1,12 +1,10 @@
 """`isthmus up local`, `down local`, `status`: the cloud on one machine, told in one screen."""
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import msgspec
@@ -59,9 +57,10 @@ def up(
         _print_json(StatusReport(up=True, cloud=state))
         return
     _print_cloud(cloud.CloudStatus(state=state, dead=(), without=()))
-    Console(highlight=False).print(
-        f"\nup in {time.monotonic() - began_s:.1f} s    "
-        f"try: curl 'http://{state.endpoints['core']}/ads?slot=1'    end it: isthmus down local"
+    Console(highlight=False, soft_wrap=True).print(
+        f"\nup in {time.monotonic() - began_s:.1f} s\n"
+        f"  try     curl 'http://{state.endpoints['core']}/ads?slot=1'\n"
+        "  end it  isthmus down local"
     )
 
 
@@ -116,8 +115,7 @@ def _only_local(command: str, environment: str) -> None:
 
 @contextmanager
 def _failures(command: str) -> Generator[None]:
-    """Errors as text and exit code; SIGTERM ends like Ctrl-C, so that nothing stays half-started."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Errors as text and exit code."""
     try:
         yield
     except cloud.CloudUsageError as error:
@@ -126,10 +124,6 @@ def _failures(command: str) -> Generator[None]:
     except cloud.CloudError as error:
         typer.echo(f"isthmus {command}: {error}", err=True)
         raise typer.Exit(ENVIRONMENT) from error
-
-
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -66,3 +66,9 @@ def test_slow_orders_are_not_the_ad_nodes_recovery() -> None:
     """An order whose answer was lost is retried and slow by design."""
     slow = row(1500, operation="order", expected="sensitive", latency_us=900_000)
     assert _failover(gathering([slow], (KILL, CUT))).rto_ms == 0
+
+
+def test_an_ad_caught_under_way_by_the_cut_is_not_the_kill_s() -> None:
+    """Intended just before the cut and hit by it: that says nothing of how the dead nodes were survived."""
+    caught = row(1995, latency_us=260_000)
+    assert _failover(gathering([caught], (KILL, CUT))).rto_ms == 0
