@@ -176,7 +176,7 @@ def _reap(files: CloudFiles) -> bool:
 def hold(root: Path, options: CloudOptions, progress: Progress = quiet) -> Generator[CloudState]:
     """A cloud as `options` say for the time of the block. Raises `CloudError`.
 
-    A running one is changed, and a kept one changed back afterwards; else one of our own is brought up,
+    A running one is changed, and a kept one has every mechanism on again afterwards; else one of our own is brought up,
     which goes with the block unless `keep`.
     """
     reap(root)
@@ -196,7 +196,8 @@ def hold(root: Path, options: CloudOptions, progress: Progress = quiet) -> Gener
         yield reconcile(root, same_nodes, progress)
     finally:
         if state.keep:
-            reconcile(root, standing.options(), progress)
+            # to all mechanisms on, not to what was found: a demo killed half-way may have left one off
+            reconcile(root, msgspec.structs.replace(same_nodes, without=frozenset()), progress)
 
 
 @contextlib.contextmanager

@@ -148,7 +148,8 @@ def _relay(ground: Ground, name: str, source: str, ways: list[RelayListener]) ->
 
 
 def _ad_node(ground: Ground, name: str) -> ProcessSpec:
-    return _service(ground, name, "ads", "public")
+    # needs no database, but the engines take longest and others wait for them: they get the processors first
+    return _service(ground, name, "ads", "public", after=("postgres",))
 
 
 def _clicks(ground: Ground, name: str, site: SiteName, kafka: str) -> ProcessSpec:

@@ -16,7 +16,7 @@ def checkout() -> Iterator[Path]:
     """Its root; whatever the test starts under it, the test ends."""
     engines = ROOT / ".isthmus" / "engines"
     fetch_kafka(engines)
-    with tempfile.TemporaryDirectory(prefix="isthmus-test-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="isthmus test ") as scratch:
         home = Path(scratch, ".isthmus")
         home.mkdir()
         (home / "engines").symlink_to(engines)
