@@ -39,7 +39,10 @@ class Watermarks:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "broker.address.family": "v4"})
+        # librdkafka would tell stderr of every lost connection; here a dead broker is the expected case
+        self._admin = AdminClient(
+            {"bootstrap.servers": bootstrap, "broker.address.family": "v4", "log_level": 0}
+        )
         self._partitions: tuple[Partition, ...] = ()
 
     def refresh(self) -> None:

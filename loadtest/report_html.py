@@ -32,9 +32,9 @@ h1{font-size:20px;margin:0 0 2px}h2{font-size:16px;margin:34px 0 8px}p{margin:4p
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:10px}
 .tile{background:var(--card);border-radius:8px;padding:12px 14px}.tile b{display:block;font-size:22px}
 .tile.bad b{color:var(--bad)}.scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+.key{font-weight:600}.key.failed{color:var(--bad)}.key.shed{color:var(--shed)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:5px 10px;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}th:first-child,td:first-child,td.left,th.left{text-align:left}
+th{color:var(--soft);font-weight:600}td:not(.left){white-space:nowrap}th:first-child,td:first-child,td.left,th.left{text-align:left}
 svg{width:100%;height:auto;min-width:640px;font:12px system-ui,sans-serif}
 .title{fill:var(--ink);font-weight:600}.tick,.none{fill:var(--soft)}.grid{stroke:var(--line)}
 .base{stroke:var(--soft)}.line{fill:none;stroke-width:2}.line.rate{stroke:var(--rate)}
@@ -51,7 +51,8 @@ def page(report: Report, seconds: Sequence[Second], *, started_mono_ns: int) -> 
         _head(report),
         _tiles(report),
         _reasons(report),
-        "<h2>Over time</h2><p>Latency counts from the intended send time. Faults are shaded until healed.</p>",
+        "<h2>Over time</h2><p>Latency counts from the intended send time. Faults are shaded until healed. "
+        'Not served: <span class="key failed">failed</span>, <span class="key shed">shed</span>.</p>',
         f'<div class="scroll">{chart(seconds, _fault_marks(report.faults, started_mono_ns))}</div>',
         _classes(report),
         _faults(report, started_mono_ns),

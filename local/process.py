@@ -27,8 +27,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     start_ticks: int
 
 
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""Children of ours, kept so that an ended one is reaped and does not stay a zombie."""
+_children: set[int] = set()
+"""Children of ours, known so that an ended one is reaped and does not stay a zombie."""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,8 @@ def start_process(launch: Launch) -> Process:
         )
     finally:
         os.close(descriptor)
-    _children[child.pid] = child
+    child.returncode = 0  # it may outlive us, which Popen would call a leak; we reap it ourselves
+    _children.add(child.pid)
     return Process(pid=child.pid, start_ticks=start_ticks(child.pid) or 0)
 
 
@@ -82,9 +83,19 @@ def start_ticks(pid: int) -> int | None:
 def is_alive(process: Process) -> bool:
     """Whether this very process runs."""
     alive = start_ticks(process.pid) == process.start_ticks
-    if not alive and (child := _children.pop(process.pid, None)) is not None:
-        child.wait()  # reaps it: it has ended, or is somebody else's pid by now
+    if not alive:
+        _reap(process.pid)
     return alive
+
+
+def _reap(pid: int) -> None:
+    """Take a dead child's zombie away; a living one (asked after under an older start time) stays."""
+    if pid not in _children:
+        return
+    with contextlib.suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG) == (0, 0):
+            return
+    _children.discard(pid)
 
 
 def send_signal(process: Process, signum: signal.Signals) -> None:

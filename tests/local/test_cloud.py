@@ -146,7 +146,8 @@ def test_a_dead_node_is_seen_and_comes_back_where_it_was(cloud_root: Path) -> No
 
 def test_holding_it_without_a_mechanism_restarts_only_that(cloud_root: Path) -> None:
     """Only the orders service differs, and the cloud is whole and serving meanwhile."""
-    before = {it.name: it.pid for it in state_of(cloud_root).processes}
+    with hold(cloud_root, CloudOptions()) as state:
+        before = {it.name: it.pid for it in state.processes}
     with hold(cloud_root, CloudOptions(without=frozenset({"idempotency"}))) as state:
         changed = {it.name for it in state.processes if before[it.name] != it.pid}
         assert changed == {"orders-1"}
