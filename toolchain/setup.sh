@@ -39,7 +39,8 @@ if [ -z "$uv" ]; then
 fi
 
 echo 'setup: filling .venv from requirements-dev.lock' >&2
-export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
+# the system's certificates: a company's own package mirror is trusted there, not in uv's own list
+export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=true
 [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$python" .venv
 "$uv" pip sync --quiet --require-hashes --python .venv/bin/python requirements-dev.lock ||
     fail "the locked packages could not be installed" "check the network and the package index, then run make setup again"
