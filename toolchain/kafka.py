@@ -7,6 +7,7 @@ another kafka-clients than the broker was built with (seen: it then dies with No
 import hashlib
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -183,12 +184,23 @@ def from_maven(jar: Jar, scratch: Path) -> Path:
     cached = user_cache / jar.repository_path
     if is_right(cached, jar):
         return cached
+    trust_system_certificates()
     context = MavenContext(
         repo_cache=scratch,
         remote_repos=GlobalSettings.load().repositories or None,
         timeout=DOWNLOAD_TIMEOUT_S,
     )
     return context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+
+
+def trust_system_certificates() -> None:
+    """Let jgo's HTTP library trust what this machine trusts: a company's own mirror is known there only.
+
+    It has a list of its own and no other switch than this variable; one that is set already is kept.
+    """
+    paths = ssl.get_default_verify_paths()
+    if trusted := paths.cafile or paths.capath:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
 
 
 def is_right(path: Path, jar: Jar) -> bool:

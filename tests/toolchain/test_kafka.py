@@ -1,8 +1,10 @@
 """Fetching the broker's jars: pinned, verified, resumable, and quiet when all is there."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,3 +141,17 @@ def test_the_lock_of_this_checkout_is_of_one_version() -> None:
     versions = {it.version for it in lock.jars if it.group == "org.apache.kafka"}
     assert versions == {lock.version}
     assert len({it.file_name for it in lock.jars}) == len(lock.jars)
+
+
+def test_the_machine_s_own_certificates_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable set by the user stays; without one, the system's store is named."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/mine")
+    kafka.trust_system_certificates()
+    assert os.environ["REQUESTS_CA_BUNDLE"] == "/mine"
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    monkeypatch.setattr(
+        kafka.ssl, "get_default_verify_paths",
+        lambda: SimpleNamespace(cafile=None, capath="/system/certs"),
+    )  # fmt: skip
+    kafka.trust_system_certificates()
+    assert os.environ["REQUESTS_CA_BUNDLE"] == "/system/certs"
