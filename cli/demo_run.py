@@ -53,15 +53,15 @@ class Narrator:
     def __call__(self, text: str) -> None:
         """Print one line."""
         elapsed_s = int(time.monotonic() - self._began_s)
-        self._console.print(f"  {elapsed_s // 60}:{elapsed_s % 60:02}  {text}", highlight=False)
+        stamp = f"{elapsed_s // 60}:{elapsed_s % 60:02}"
+        self._console.print(f"  {stamp}  {text}", highlight=False, soft_wrap=True)
 
 
 def run_demo(options: DemoOptions, console: Console) -> Outcome:
     """Carry one run through. Raises `DemoError`; on any way out nothing of ours is left running."""
     say = Narrator(console)
-    console.print(
-        f"[bold]Isthmus demo[/] · seed {options.seed} · {_cast(options)}", highlight=False
-    )
+    for line in _cast(options):
+        console.print(line, highlight=False, soft_wrap=True)
     wanted = CloudOptions(
         without=frozenset({options.without} if options.without else ()), keep=options.keep
     )
@@ -75,12 +75,13 @@ def run_demo(options: DemoOptions, console: Console) -> Outcome:
         raise DemoError(str(error)) from error
 
 
-def _cast(options: DemoOptions) -> str:
-    cast = (
-        "public: 10 ad nodes, Kafka 4.3, edge router · "
-        "private: orders, profiles, Kafka 4.3, PostgreSQL 18, core router, bridge"
-    )
-    return cast + (f" · [red]without {options.without}[/]" if options.without else "")
+def _cast(options: DemoOptions) -> list[str]:
+    without = f" · [red]without {options.without}[/]" if options.without else ""
+    return [
+        f"[bold]Isthmus demo[/] · seed {options.seed}{without}",
+        "  public   10 ad nodes, clicks, Kafka 4.3, edge router",
+        "  private  orders, profiles, ad reserve, Kafka 4.3, PostgreSQL 18, core router, bridge",
+    ]
 
 
 def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
