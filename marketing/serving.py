@@ -15,6 +15,7 @@ from contracts.control import ControlReply, ControlRequest
 from marketing.options import Network, Options
 from marketing.problems import problems
 from runtime.control import refuse, serve_control
+from runtime.metrics import CounterTable, render
 from runtime.ready import write_ready
 from runtime.shutdown import stop_event
 
@@ -88,16 +89,27 @@ def application(options: Options, service: Service, door: Door) -> web.Applicati
     """The aiohttp application: the service's routes, /healthz, and the header that names us."""
     served_by = f"{options.site}/{options.name}"
 
+    answers = CounterTable("isthmus_service_answers", "Answers by status.", ("service", "code"))
+
     async def sign(_request: web.Request, response: web.StreamResponse) -> None:
         response.headers[SERVED_BY] = served_by
+        answers.add(options.service, str(response.status))
 
     async def healthz(_request: web.Request) -> web.Response:
         health = {"status": "ok", "accepted_peers": door.accepted, "refused_peers": door.refused}
         return web.Response(body=msgspec.json.encode(health), content_type="application/json")
 
+    async def metrics(_request: web.Request) -> web.Response:
+        peers = CounterTable("isthmus_service_peers", "Peers by what became of them.", ("verdict",))
+        peers.add("accepted", by=door.accepted)
+        peers.add("refused", by=door.refused)
+        text = render((answers.family(), peers.family()))
+        return web.Response(body=text, content_type="text/plain", charset="utf-8")
+
     app = web.Application(middlewares=[problems], client_max_size=BODY_BYTES_MAX)
     app.on_response_prepare.append(sign)
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", metrics)
     app.router.add_routes(service.routes())
     return app
 

@@ -6,14 +6,14 @@ Counting is a dictionary write on the way of each request; the Prometheus client
 import bisect
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.registry import Collector
+
+from runtime.metrics import CounterTable, render
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds; 0.2 s is a public attempt's limit and 0.25 s the slow mark of the verdict."""
@@ -22,29 +22,30 @@ Gauges = Callable[[], Iterable[tuple[str, str, tuple[tuple[str, str], ...], floa
 """Asked at each render: (name, help, labels, value)."""
 
 
-class Metrics(Collector):
+class Metrics:
     """The counters of one worker."""
 
     def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
-        self._requests: dict[tuple[str, str, str, str], int] = {}
-        self._decisions: dict[str, int] = {}
+        self._requests = CounterTable(
+            "isthmus_router_requests", "Requests answered.", ("route", "class", "site", "code")
+        )
+        self._decisions = CounterTable(
+            "isthmus_router_decisions", "Decisions, as evidence records them.", ("kind",)
+        )
         self._durations: dict[str, tuple[list[int], list[float]]] = {}
         self.guard_blocks = 0
         self.raised = 0
         self.config_rejected = 0
         self.retries = 0
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     def request(self, route: str, traffic: str, *, site: str, status: int) -> None:
         """Count one answered request."""
-        key = (route, traffic, site, str(status))
-        self._requests[key] = self._requests.get(key, 0) + 1
+        self._requests.add(route, traffic, site, str(status))
 
     def decision(self, kind: str) -> None:
         """Count one decision, of the kind that evidence records or counts it under."""
-        self._decisions[kind] = self._decisions.get(kind, 0) + 1
+        self._decisions.add(kind)
 
     def duration(self, traffic: str, elapsed_s: float) -> None:
         """Observe the time from a whole head to the end of the answer."""
@@ -56,24 +57,12 @@ class Metrics(Collector):
 
     def render(self) -> bytes:
         """The Prometheus text exposition."""
-        return generate_latest(self._registry)
+        return render(self.collect())
 
     def collect(self) -> Iterator[Metric]:
-        """Called by the Prometheus client."""
-        requests = CounterMetricFamily(
-            "isthmus_router_requests",
-            "Requests answered.",
-            labels=("route", "class", "site", "code"),
-        )
-        for key, count in self._requests.items():
-            requests.add_metric(key, count)
-        yield requests
-        decisions = CounterMetricFamily(
-            "isthmus_router_decisions", "Decisions, as evidence records them.", labels=("kind",)
-        )
-        for kind, count in self._decisions.items():
-            decisions.add_metric((kind,), count)
-        yield decisions
+        """Every family of this worker as it stands."""
+        yield self._requests.family()
+        yield self._decisions.family()
         yield self._histogram()
         for name, text, value in (
             ("isthmus_router_guard_blocks", "Requests the guard stopped.", self.guard_blocks),

@@ -156,3 +156,16 @@ def test_a_service_without_its_engine_exits_3_and_says_the_fix(tmp_path: Path) -
     assert "database" in run.stderr
     assert "fix:" in run.stderr
     assert not ready.exists()
+
+
+async def test_answers_are_counted_by_status() -> None:
+    """A scrape tells how many were served and how many refused, without a value of any request."""
+    async with client_of(Ads(), options_for("ads")) as client:
+        for path in ("/ads", "/ads", "/ads?size=x"):
+            async with client.get(path):
+                pass
+        async with client.get("/metrics") as got:
+            text = await got.text()
+    assert 'isthmus_service_answers_total{code="200",service="ads"} 2.0' in text
+    assert 'isthmus_service_answers_total{code="400",service="ads"} 1.0' in text
+    assert 'isthmus_service_peers_total{verdict="accepted"} 1.0' in text
