@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,21 +21,24 @@ from contracts.cloud import CloudState
 from contracts.fault import FaultKind, FaultRecord
 from contracts.history import OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
-from contracts.report import Evidence, Failover, Leaks, Orders
+from contracts.report import Events, Evidence, Failover, Leaks, Orders
 from contracts.tap import Canary, TapReport
 from loadtest import figures
-from loadtest.check_events import check_events
+from loadtest.check_events import check_events, with_link
 from loadtest.check_orders import check_orders
 from loadtest.ledger import rows_of_run as ledger_rows
 from loadtest.plan import key_prefix
 from loadtest.verdict import RunFacts
 from loadtest.warehouse import count_of_run
 from loadtest.warehouse import rows_of_run as warehouse_rows
+from sync.verify import plan_from_settings, verify
 
 DRAIN_S = 30.0
 """The bridge is behind by at most a link cut of clicks and two restarts, and catches up in seconds."""
 SETTLE_S = 5.0
 """Public decisions are written to the evidence once a second."""
+LINK_S = 20.0
+"""A click that nobody acknowledged may still be under way when the acknowledged ones are all there."""
 PUBLIC_SITES = frozenset({"public"})
 
 
@@ -43,6 +47,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     counts: Counts
     clock_offset_s: float
+    wall_ms: int
 
 
 class Gathering(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +70,9 @@ def take_baseline(state: CloudState) -> Baseline:
         return before == counts[0]
 
     poll(still, within_s=SETTLE_S)
-    return Baseline(counts=counts[0], clock_offset_s=clock_offset_s())
+    return Baseline(
+        counts=counts[0], clock_offset_s=clock_offset_s(), wall_ms=time.time_ns() // 10**6
+    )
 
 
 def drain(gathering: Gathering) -> bool:
@@ -97,10 +104,7 @@ def gather(
         ),
         orders_mismatch=check.mismatch + check.idempotency,
         orders_failed=figures.orders_failed(rows),
-        events=check_events(
-            figures.acked_clicks(rows),
-            warehouse_rows(gathering.state.endpoints["warehouse.dsn"], run=key_prefix(plan)),
-        ),
+        events=_events(gathering, baseline),
         failover=_failover(gathering),
         faults=gathering.faults,
         evidence=Evidence(records=counts.recorded, chain_ok=counts.chain_ok),
@@ -132,6 +136,16 @@ def _order_check(gathering: Gathering) -> OrderCheck:
         read_lines(gathering.folder / "orders.ndjson", OrderEvent),
         ledger_rows(gathering.state.endpoints["ledger.dsn"], key_prefix=key_prefix(gathering.plan)),
     )
+
+
+def _events(gathering: Gathering, baseline: Baseline) -> Events:
+    """Clicks by their ids, and every record of the link since the run began by coordinates and digests."""
+    rows = warehouse_rows(
+        gathering.state.endpoints["warehouse.dsn"], run=key_prefix(gathering.plan)
+    )
+    settings = Path(gathering.state.root) / "settings" / "bridge.json"
+    link = verify(plan_from_settings(settings, since_ms=baseline.wall_ms), wait_s=LINK_S)
+    return with_link(check_events(figures.acked_clicks(gathering.rows), rows), link)
 
 
 def _leaks(gathering: Gathering, taps: list[TapReport], *, guard_blocks: int) -> Leaks:

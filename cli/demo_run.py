@@ -28,6 +28,8 @@ from loadtest.verdict import Limits, judge
 from local.cloud import CloudError, hold
 from local.plan import CloudOptions
 from runtime.control import ControlError
+from sync.reader import VerifyError
+from sync.settings import SettingsError
 
 RUN_LETTERS = 8
 
@@ -70,7 +72,8 @@ def run_demo(options: DemoOptions, console: Console) -> Outcome:
             say("ready")
             return _run_on(options, state, say)
     except (
-        CloudError, FaultError, FactError, ScanError, TrafficError, ControlError, psycopg.Error,
+        CloudError, FaultError, FactError, ScanError, TrafficError, ControlError, VerifyError,
+        SettingsError, psycopg.Error,
     ) as error:  # fmt: skip
         raise DemoError(str(error)) from error
 

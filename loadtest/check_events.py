@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from contracts.bridge import BridgeVerify
 from contracts.report import Events
 
 
@@ -34,6 +35,19 @@ def check_events(acked: Iterable[str], rows: Iterable[EventRow]) -> Events:
         duplicate=sum(count - 1 for count in seen.values()),
         p50_ms=_quantile(latencies, 0.5),
         p99_ms=_quantile(latencies, 0.99),
+    )
+
+
+def with_link(events: Events, link: BridgeVerify) -> Events:
+    """The same, as bad as the checker of the link says by coordinates and digests if that is worse.
+
+    A record altered or out of order on the way is lost as what it was.
+    """
+    topics = link.topics
+    lost = sum(it.lost + it.altered + it.reordered + it.warehouse_lost for it in topics)
+    duplicate = sum(it.duplicate + it.warehouse_duplicate for it in topics)
+    return msgspec.structs.replace(
+        events, lost=max(events.lost, lost), duplicate=max(events.duplicate, duplicate)
     )
 
 

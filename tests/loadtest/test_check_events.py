@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.check_events import EventRow, check_events
+from contracts.bridge import BridgeVerify, TopicVerify
+from contracts.report import Events
+from loadtest.check_events import EventRow, check_events, with_link
 
 IDS = st.lists(st.text("abc", min_size=1, max_size=4), unique=True, min_size=1, max_size=20)
 
@@ -48,3 +50,21 @@ def test_quantiles_come_from_the_ordered_rows() -> None:
     """p50 and p99 of 0..99 are 50 and 99."""
     events = check_events([], rows([f"e{i}" for i in range(100)]))
     assert (events.p50_ms, events.p99_ms) == (50.0, 99.0)
+
+
+@given(
+    st.integers(0, 3), st.integers(0, 3),
+    st.sampled_from(["lost", "altered", "reordered", "warehouse_lost", "duplicate", "warehouse_duplicate", ""]),
+)  # fmt: skip
+def test_the_worse_of_both_checkers_counts(lost: int, duplicate: int, found: str) -> None:
+    """By ids or by coordinates: whatever one of them saw is not talked away by the other."""
+    clean = dict.fromkeys(
+        ("source_records", "target_records", "dead_letters", "lost", "duplicate", "reordered", "altered",
+         "warehouse_rows", "warehouse_lost", "warehouse_duplicate", "quarantined"), 0,
+    )  # fmt: skip
+    topic = TopicVerify(topic="public.clicks", **{**clean, **({found: 2} if found else {})})
+    ids = Events(produced=9, warehouse=9, lost=lost, duplicate=duplicate, p50_ms=1, p99_ms=2)
+    events = with_link(ids, BridgeVerify(link="l", ok=not found, topics=(topic,)))
+    doubled = found in {"duplicate", "warehouse_duplicate"}
+    assert events.duplicate == max(duplicate, 2 if doubled else 0)
+    assert events.lost == max(lost, 2 if found and not doubled else 0)
