@@ -96,7 +96,7 @@ def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
     canaries = prepare(plan, folder)
     arm_taps(state, folder / "canaries.ndjson")
     baseline = take_baseline(state)
-    with Traffic(folder) as traffic:
+    with Traffic(folder, cloud=state.root) as traffic:
         say(
             f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
         )

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from contracts.load import LoadPlan, LoadSummary
+from local.process import MARK
 
 START_S = 20.0
 """Importing and planning takes a second; a machine that needs 20 cannot judge milliseconds."""
@@ -42,7 +43,9 @@ def _argv(command: str, folder: Path) -> list[str]:
 class Traffic:
     """A running load generator; leaving the context ends it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, cloud: str) -> None:
+        """`cloud` is the state directory of the cloud it loads: its mark lets a later command find it."""
+        self._cloud = cloud
         self.folder = folder
         self.log = folder / "loadtest.log"
 
@@ -51,7 +54,7 @@ class Traffic:
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self._child = subprocess.Popen(
-                _argv("run", self.folder), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor
+                [*_argv("run", self.folder), "--with-parent"], env={**os.environ, MARK: self._cloud}, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor
             )  # fmt: skip
         finally:
             os.close(descriptor)

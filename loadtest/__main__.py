@@ -6,6 +6,7 @@ Exit codes: 0 done · 2 the plan or the directory is wrong · 3 the machine cann
 import argparse
 import asyncio
 import gc
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from loadtest.plan import Arrivals, PlannedRequest, manifest, plan_problem, plan
 from loadtest.sink import LineFile, RunFiles
 from runtime.logs import set_up_logs
 from runtime.shutdown import stop_event
+
+PARENT_POLL_S = 0.5
 
 
 class UsageError(Exception):
@@ -38,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         if options.command == "prepare":
             log.info("prepared", canaries=prepare(plan, out, arrivals=options.arrivals))
             return 0
-        return _run(plan, out, arrivals=options.arrivals)
+        parent = os.getppid() if options.with_parent else 0
+        return _run(plan, out, arrivals=options.arrivals, parent=parent)
     except UsageError as error:
         sys.stderr.write(f"loadtest: {error}\n")
         return 2
@@ -78,19 +82,21 @@ def prepare(plan: LoadPlan, out: Path, *, arrivals: Arrivals) -> int:
     return count
 
 
-def _run(plan: LoadPlan, out: Path, *, arrivals: Arrivals) -> int:
+def _run(plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: int) -> int:
     # What is alive now stays alive: the collector need not look at it while requests are timed.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    summary, stopped = uvloop.run(_drive(plan, out, arrivals))
+    summary, stopped = uvloop.run(_drive(plan, out, arrivals=arrivals, parent=parent))
     structlog.stdlib.get_logger().info(
         "done", planned=summary.planned, sent=summary.sent, late=summary.late_sends, stopped=stopped
     )
     return 4 if stopped else 0
 
 
-async def _drive(plan: LoadPlan, out: Path, arrivals: Arrivals) -> tuple[LoadSummary, bool]:
+async def _drive(
+    plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: int
+) -> tuple[LoadSummary, bool]:
     loop = asyncio.get_running_loop()
     stop = stop_event(loop)
     with RunFiles(out) as files:
@@ -100,12 +106,21 @@ async def _drive(plan: LoadPlan, out: Path, arrivals: Arrivals) -> tuple[LoadSum
             await stop.wait()
             engine.stop()
 
-        watcher = loop.create_task(stop_engine())
+        async def follow_parent() -> None:
+            while not stop.is_set():
+                if os.getppid() != parent:
+                    stop.set()
+                await asyncio.sleep(PARENT_POLL_S)
+
+        watchers = [loop.create_task(stop_engine())]
+        if parent:
+            watchers.append(loop.create_task(follow_parent()))
         try:
             summary = await engine.run(requests_of(plan, arrivals))
         finally:
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
     return summary, stop.is_set()
 
 
@@ -129,6 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--plan", required=True, metavar="FILE")
         command.add_argument("--out", required=True, metavar="DIR")
+        command.add_argument(
+            "--with-parent",
+            action="store_true",
+            help="stop when the process that started this is gone",
+        )
         command.add_argument("--arrivals", choices=("poisson", "uniform"), default="poisson")
     return parser
 

@@ -1,13 +1,20 @@
 """The load generator as a child process."""
 
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli.demo_options import DemoOptions, load_plan
 from cli.demo_traffic import Traffic, TrafficError, prepare
 from contracts.load import LoadPlan
+from local.process import marked_processes
+
+ROOT = Path(__file__).parents[2]
 
 
 def plan(door: str, run: str = "abc") -> LoadPlan:
@@ -26,7 +33,7 @@ def test_a_run_against_a_closed_door_ends_with_its_summary(
 ) -> None:
     """Nobody listens: requests fail, the run does not; rows and summary are there."""
     assert prepare(plan(closed_door), tmp_path) > 0
-    with Traffic(tmp_path) as traffic:
+    with Traffic(tmp_path, cloud=str(tmp_path)) as traffic:
         traffic.wait_until(0.1)
         summary = traffic.finish()
     assert summary.sent == summary.planned > 0
@@ -40,5 +47,21 @@ def test_a_plan_that_cannot_be_is_refused_with_the_generator_s_words(tmp_path: P
 
 def test_a_generator_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     """Without a plan file it ends at once, and its last words are told."""
-    with pytest.raises(TrafficError, match=r"plan\.json"), Traffic(tmp_path):
+    with pytest.raises(TrafficError, match=r"plan\.json"), Traffic(tmp_path, cloud="x"):
         pass
+
+
+def test_the_generator_ends_with_whoever_started_it(tmp_path: Path, closed_door: str) -> None:
+    """A demo that is killed cannot stop its generator; it stops itself."""
+    lasting = msgspec.structs.replace(plan(closed_door), duration_s=300)
+    prepare(lasting, tmp_path)
+    code = (
+        "import sys, pathlib; from cli.demo_traffic import Traffic\n"
+        "Traffic(pathlib.Path(sys.argv[1]), cloud=sys.argv[1]).__enter__()\n"
+        "import os; os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=ROOT)
+    deadline = time.monotonic() + 30
+    while marked_processes(str(tmp_path)):
+        assert time.monotonic() < deadline, "the generator outlived its parent"
+        time.sleep(0.05)
