@@ -15,9 +15,21 @@ from contracts.report import Report
 
 pytestmark = pytest.mark.cloud
 RATE = 500.0
+RUNS_MAX = 3
+DISTURBED = {"generator_late", "generator_short"}
 
 
 def run(root: Path, without: Without | None = None) -> tuple[Outcome, str]:
+    """One run; repeated if its only fault is that this machine was too busy to send in time."""
+    for _ in range(RUNS_MAX):
+        outcome, told = run_once(root, without)
+        reasons = {reason.id for reason in outcome.report.reasons} - {"mechanism_disabled"}
+        if not reasons or not reasons <= DISTURBED:
+            break
+    return outcome, told
+
+
+def run_once(root: Path, without: Without | None) -> tuple[Outcome, str]:
     told = io.StringIO()
     options = DemoOptions(
         root=root, seed=4711, rate=RATE, duration_s=DURATION_S_MIN, without=without
