@@ -1,10 +1,11 @@
 """The faults of a demo, injected when the schedule says so and told to the reader as they happen."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos.faults import Faults, open_faults
+from chaos.faults import FaultError, Faults, NotHealedError, open_faults
 from cli.demo_options import (
     DROP_ATTEMPTS,
     DROP_SHARE,
@@ -38,11 +39,32 @@ def inject_on_schedule(
         killed = faults.node_kill(share=NODE_SHARE, seed=options.seed)
         say(f"[bold]killed {len(killed.record.targets)} ad nodes[/] ({_names(killed.record)})")
         _cut_link(faults, when, traffic, say)
+        missed: list[FaultRecord] = []
         for at_s in (when.bridge_first_s, when.bridge_second_s):
             traffic.wait_until(at_s)
-            _kill_bridge(faults, say, transactional=options.without != "eos")
+            try:
+                _kill_bridge(faults, say, transactional=options.without != "eos")
+            except NotHealedError:
+                raise
+            except FaultError as error:
+                say(f"[red]bridge not killed[/]: {error}")
+                missed.append(_missed(str(error)))
         summary = traffic.finish()
-    return faults.records(), summary
+    return (*faults.records(), *missed), summary
+
+
+def _missed(why: str) -> FaultRecord:
+    """A fault that never took effect: nothing to heal, nothing proven, so the run is INVALID."""
+    now_ns = time.monotonic_ns()
+    return FaultRecord(
+        id="missed",
+        kind="bridge_kill",
+        targets=(),
+        injected_mono_ns=now_ns,
+        healed_mono_ns=now_ns,
+        proven=False,
+        proof=why,
+    )
 
 
 def _cut_link(faults: Faults, when: Schedule, traffic: Traffic, say: Say) -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chaos.faults import FaultError
 from cli import demo_faults
 from cli.demo_faults import inject_on_schedule
 from cli.demo_options import DemoOptions
@@ -63,3 +64,23 @@ def test_every_fault_comes_at_its_time_and_all_are_closed_after_the_traffic(
         "37.5", kill, "heal bridge_kill", "45", kill, "heal bridge_kill", "finish", "close",
     ]  # fmt: skip
     assert (faults, summary) == (("records",), "summary")
+
+
+def test_a_bridge_that_could_not_be_killed_in_time_leaves_an_unproven_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run goes on to its verdict, which can then only be INVALID."""
+
+    class Missing(Diary):
+        def bridge_kill(self, **_: object) -> object:
+            raise FaultError("bridge_kill: the moment did not come")
+
+    diary = Missing()
+    monkeypatch.setattr(demo_faults, "open_faults", lambda *_, **__: diary)
+    options = DemoOptions(root=Path(), seed=1, rate=600, duration_s=60)
+    faults, _ = inject_on_schedule(options, SimpleNamespace(root="/x"), diary, lambda _line: None)
+    missed = faults[1:]
+    assert [(it.kind, it.proven, it.proof) for it in missed] == [
+        ("bridge_kill", False, "bridge_kill: the moment did not come")
+    ] * 2
+    assert diary.entries[-2:] == ["finish", "close"]

@@ -16,11 +16,11 @@ from contracts.report import Report
 pytestmark = pytest.mark.cloud
 RATE = 500.0
 RUNS_MAX = 3
-DISTURBED = {"generator_late", "generator_short"}
+DISTURBED = {"generator_late", "generator_short", "fault_not_proven"}
 
 
 def run(root: Path, without: Without | None = None) -> tuple[Outcome, str]:
-    """One run; repeated if its only fault is that this machine was too busy to send in time."""
+    """One run; repeated if it is INVALID only because this machine was too busy to send in time or to hit a moment."""
     for _ in range(RUNS_MAX):
         outcome, told = run_once(root, without)
         reasons = {reason.id for reason in outcome.report.reasons} - {"mechanism_disabled"}
