@@ -12,8 +12,10 @@ RATIO_MAX = 200
 RATIO_FREE_BYTES = 65536
 """Below this the ratio does not matter: a small body cannot exhaust anything."""
 
+_GZIP_FIELDS = 0x1C
+"""FEXTRA, FNAME, FCOMMENT (RFC 1952 §2.3.1): free text in a member's head that inflating does not show."""
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
+_CHARSET = re.compile(r"""charset\*?\s*=\s*["']?([^\s;"',]+)""", re.IGNORECASE)
 _PART_ENCODING = re.compile(
     rb"content-transfer-encoding[ \t]*:[ \t]*+(?!7bit|8bit|binary)", re.IGNORECASE
 )
@@ -67,6 +69,8 @@ def _decompress(data: bytes, window_bits: tuple[int, ...], *, members: bool) -> 
 def _decompress_as(data: bytes, bits: int, *, members: bool) -> bytes:
     text, rest = b"", data
     while True:
+        if members and rest[:2] == b"\x1f\x8b" and len(rest) > 3 and rest[3] & _GZIP_FIELDS:
+            raise Unreadable("content_encoding")
         stream = zlib.decompressobj(bits)
         text += stream.decompress(rest, INFLATED_BYTES_MAX + 1 - len(text))
         if len(text) > INFLATED_BYTES_MAX:

@@ -73,12 +73,15 @@ def cn_resident_id(number: bytes) -> bool:
 # File endings that follow an `@` in asset names (`logo@2x.png`, `vue@3.min.js`) and are no top-level domain.
 _NO_DOMAIN = frozenset(
     b"js mjs cjs css map png jpg jpeg gif webp svg avif ico json html htm woff woff2 ttf wasm"
-    b" tsx jsx vue".split()
+    b" tsx jsx vue min module esm".split()
 )
 
 
 def email(address: bytes) -> bool:
     """Whether `address` can be delivered to: local part ≤ 64 bytes, and a domain that is no file name."""
     local, _, domain = address.rpartition(b"@")
-    ending = domain.rpartition(b".")[2].lower()
-    return bool(local) and ending not in _NO_DOMAIN and b".." not in domain
+    labels = domain.lower().split(b".")
+    while labels and labels[-1] in _NO_DOMAIN:
+        labels.pop()
+    # `a@shop.example.png` is an address with a file ending: what is left before it still is a domain
+    return bool(local) and len(labels) > 1 and labels[-1].isalpha() and b"" not in labels

@@ -15,15 +15,17 @@ SEPARATOR = rb"[ .+\-]?"
 More than one are first gathered into one: suspects that allow three each cost 400 times as much to search
 in hostile text, since the automaton then meets a new state at every byte (measured).
 """
-SPREAD = rb"[0-9][ .+\-]{2,3}[0-9]"
-"""Two or three separators between digits, as in `138 - 0013`: the cheap sign that gathering may matter."""
+_GAP = rb"(?:[ .+\-()_/\t]{2,4}|[()_/\t])"
+SPREAD = rb"[0-9]" + _GAP + rb"[0-9]"
+"""Several separators between digits, or a rarer one, as in `138 - 0013`, `(138)0013`, `138_0013`, `138/0013`:
+the cheap sign that gathering may matter."""
 _GAPS = 10
 SPREAD_RUN = b"|".join(
-    rb"[0-9](?:[ .+\-]?[0-9]){%d}[ .+\-]{2,3}[0-9](?:[ .+\-]{0,3}[0-9]){%d}" % (n, _GAPS - 1 - n)
+    rb"[0-9](?:[ .+\-]?[0-9]){%d}%b[0-9](?:[ .+\-()_/\t]{0,4}[0-9]){%d}" % (n, _GAP, _GAPS - 1 - n)
     for n in range(_GAPS)
 )
 """The same within a run of eleven digits, the shortest number looked for."""
-_SPREAD_GAP = re.compile(rb"(?<=[0-9])[ .+\-]{2,3}(?=[0-9Xx])")
+_SPREAD_GAP = re.compile(rb"(?<=[0-9])" + _GAP + rb"(?=[0-9Xx])")
 DIGITS_MIN, DIGITS_MAX = 11, 19
 WINDOWS_MAX = 1024
 """Group sequences examined in one text (about 5 ms); text more crowded with suspects is not understood."""
@@ -93,7 +95,7 @@ class Number(Model, frozen=True, kw_only=True):
 
 
 def gather(text: bytes) -> bytes:
-    """`text` with one dash for every two or three separators inside a number."""
+    """`text` with one dash for every run of separators, or rarer one, inside a number."""
     return _SPREAD_GAP.sub(b"-", text)
 
 

@@ -97,7 +97,19 @@ def _folding() -> dict[str, str]:
             table[char] = "-"
         elif category == "Cf":
             table[char] = ""
-    return table | {"\u2212": "-", "\ufe6b": "@"} | dict.fromkeys("。｡·・․", ".")
+    invisible = (
+        "\u034f",
+        "\u20e3",
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xE0000, 0xE01F0)),
+    )
+    return (
+        table
+        | {"\u2212": "-", "\ufe6b": "@"}
+        | dict.fromkeys("。｡·・․", ".")
+        | {"Ⅹ": "X", "ⅹ": "X", "Х": "X", "х": "x"}  # the check character of a resident id, as typed
+        | dict.fromkeys(invisible, "")
+    )
 
 
 _FOLDING = _folding()

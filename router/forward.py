@@ -193,6 +193,8 @@ class Forwarder:
             connection = member.pool.take() or await member.pool.connect(
                 min(world.limits.connect_s, limit_s)
             )
+            if not self._still_allowed(job, place.outlet):
+                raise UpstreamError(Failure.UNSENT)
             reply = Reply(
                 world.loop,
                 job.inbound.head.method,
@@ -212,6 +214,11 @@ class Forwarder:
                 member.outstanding -= 1
                 if connection is not None:
                     connection.abort()
+
+    def _still_allowed(self, job: Job, outlet: Outlet) -> bool:
+        """Whether the newest policy, which may be newer than the connect began, still allows the outlet."""
+        egress = job.egress()
+        return egress is not None and outlet in egress.outlets
 
     def _delivered(self, member: Member, connection: Connection, reply: Reply) -> Delivered:
         """What a reply has come to. Raises `UpstreamError` when there is no answer to pass on."""

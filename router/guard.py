@@ -225,18 +225,19 @@ def _is_issued(number: bytes) -> bool:
 
 _ASSETS = frozenset(
     b"avif css gif htm html ico jpeg jpg js json map mjs cjs png svg ttf wasm webp woff"
-    b" jsx tsx vue".split()
+    b" jsx tsx vue min module esm".split()
 )
 """Endings of asset names such as `logo@2x.png`, which are no mail domains."""
 
 
 def _is_mail(address: bytes) -> bool:
-    local, _, domain = address.rpartition(b"@")
-    return (
-        len(local) <= 64
-        and b".." not in domain
-        and domain.rpartition(b".")[2].lower() not in _ASSETS
-    )
+    local, _, domain = address.lower().rpartition(b"@")
+    if len(local) > 64 or b".." in domain:
+        return False
+    name = domain
+    while (stem := name.rpartition(b"."))[2] in _ASSETS:
+        name = stem[0]
+    return b"." in name and name.rpartition(b".")[2].isalpha()
 
 
 _CHECKS: dict[str, Callable[[bytes], bool]] = {

@@ -1,6 +1,7 @@
 """Bodies as text: inflated within bounds, or unreadable."""
 
 import gzip
+import io
 import random
 import zlib
 
@@ -115,3 +116,14 @@ def test_text_that_deflates_well_is_still_read() -> None:
     rng = random.Random(1)
     text = b"".join(b'{"ad":"ad-%d","n":%d}\n' % (rng.randrange(20), n) for n in range(30_000))
     assert body_text(gzip.compress(text), content_encoding="gzip", content_type=JSON) == text
+
+
+@pytest.mark.parametrize("name", ["report.csv", "a"])
+def test_a_gzip_member_that_carries_a_name_is_not_read(name: str) -> None:
+    """The name stands in the head, where inflating does not show it, and could be anybody's number."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename=name, fileobj=buffer, mode="wb") as member:
+        member.write(TEXT)
+    with pytest.raises(Unreadable) as caught:
+        body_text(buffer.getvalue(), content_encoding="gzip", content_type=JSON)
+    assert caught.value.why == "content_encoding"

@@ -107,3 +107,15 @@ def test_resident_ids_need_a_real_date(date: str) -> None:
 def test_asset_names_are_no_addresses(text: bytes, *, deliverable: bool) -> None:
     """A file ending after the @ tells an asset from a mailbox."""
     assert checks.email(text) is deliverable
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        (b"canary-a@a.example.png", True), (b"canary-a@a.example.json", True), (b"c@mail.com.min.js", True),
+        (b"logo@2x.png", False), (b"vue@3.min.js", False), (b"core@3.1.0.esm.js", False), (b"a@png", False),
+    ],
+)  # fmt: skip
+def test_a_file_ending_after_an_address_does_not_excuse_it(*, address: bytes, found: bool) -> None:
+    """An asset's name has no domain before its ending; an avatar called after its owner has."""
+    assert checks.email(address) is found

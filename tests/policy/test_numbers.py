@@ -53,21 +53,23 @@ def test_a_number_never_begins_inside_a_longer_one() -> None:
     assert [number.digits for number in seen(b"1795547713123")] == [b"1795547713123"]
 
 
-def test_four_separators_end_a_number() -> None:
+def test_five_separators_end_a_number() -> None:
     """What stands that far apart is two numbers; the later one is still seen."""
-    text = gather(b"123456    78901 12345678901")
+    text = gather(b"123456     78901 12345678901")
     assert [n.digits for n in seen(text)] == [b"7890112345678901", b"12345678901"]
 
 
 @pytest.mark.parametrize(
     ("text", "gathered"),
     [
-        (b"138 - 0013", b"138-0013"), (b"1  2   3", b"1-2-3"), (b"1    2", b"1    2"), (b"a  b", b"a  b"),
+        (b"138 - 0013", b"138-0013"), (b"1  2   3", b"1-2-3"), (b"1    2", b"1-2"), (b"1     2", b"1     2"), (b"a  b", b"a  b"),
         (b"1. y", b"1. y"), (b"123  X", b"123-X"), (b"1-2", b"1-2"),
+        (b"(138)0013", b"(138-0013"), (b"138_0013", b"138-0013"), (b"138/0013", b"138-0013"),
+        (b"+86 (138) 0013", b"+86-138-0013"), (b"138\t0013", b"138-0013"), (b"a_b/c", b"a_b/c"),
     ],
 )  # fmt: skip
 def test_spread_numbers_are_gathered(text: bytes, gathered: bytes) -> None:
-    """Two or three separators inside a number become one, and nothing else changes."""
+    """Several separators, or a rarer one, inside a number become a dash, and nothing else changes."""
     assert gather(text) == gathered
 
 

@@ -1,5 +1,6 @@
 """Cookies before a public socket: only listed ones pass."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +26,17 @@ def test_no_unlisted_value_ever_passes(value: bytes) -> None:
     kept = keep_cookies(value, AB)
     assert all(pair.partition(b"=")[0].strip() == b"ab" for pair in kept.split(b"; ") if pair)
     assert keep_cookies(kept, AB) == kept
+
+
+@pytest.mark.parametrize(
+    "value", [b"ab=1, session=secret", b'ab="1 session=secret"', b"ab=a b", b'ab="x', b"ab=x\\y"]
+)
+def test_a_second_cookie_inside_a_listed_one_does_not_ride_along(value: bytes) -> None:
+    """A value that is no cookie value is read differently by others: the pair goes."""
+    assert keep_cookies(value, frozenset({b"ab"})) == b""
+
+
+@pytest.mark.parametrize("value", [b"ab=1", b'ab="1"', b"ab=a%20b/c=d"])
+def test_an_ordinary_value_stays_as_it_was(value: bytes) -> None:
+    """Quotes, escapes and equals signs are cookie values."""
+    assert keep_cookies(value, frozenset({b"ab"})) == value
