@@ -131,7 +131,7 @@ class Lifecycle:
         try:
             with fault_errors(lease.kind):
                 record = inject()
-        except FaultError:
+        except BaseException:  # a signal too: what may be in force has no other owner yet
             self._undo(lease)
             raise
         self._journal.append(record)

@@ -36,7 +36,7 @@ def verify_command(
 ) -> None:
     """Recompute every chain; exit 0 when whole, 1 when edited, cut or with a gap, 2 without a directory.
 
-    Example: isthmus audit verify .isthmus/cloud/evidence/core
+    Example: isthmus audit verify .isthmus/cloud/evidence-core
     """
     try:
         report = verify(directory)

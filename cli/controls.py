@@ -7,14 +7,15 @@ from typing import Annotated, get_args
 import typer
 from rich.console import Console
 
-from cli.demo_options import CONTROL_REASON, DemoOptions, Without
+from cli.demo_options import CONTROL_REASON, DemoOptions, Without, problem
 from cli.demo_run import DemoError, run_demo
 from cli.demo_table import print_report
 from contracts.report import Report
-from local.cloud import CloudError, hold
+from local.cloud import CloudError, CloudUsageError, hold
 from local.plan import CloudOptions
 
 NEGATIVE = 1
+USAGE = 2
 ENVIRONMENT = 3
 
 
@@ -26,10 +27,14 @@ def controls(
 ) -> None:
     """Switch each mechanism off on one running cloud: every run must end NO-GO with its own reason.
 
-    Exit: 0 all controls turned red as they must, 1 one did not, 3 environment.
+    Exit: 0 all controls turned red as they must, 1 one did not, 2 usage, 3 environment, 5 a fault is not healed.
 
     Example: isthmus controls --duration 15
     """
+    wrong = problem(rate=rate, duration_s=duration)
+    if wrong:
+        typer.echo(f"isthmus controls: {wrong}", err=True)
+        raise typer.Exit(USAGE)
     console = Console(highlight=False)
     chance = random.Random(seed)
     root = Path.cwd()
@@ -48,9 +53,12 @@ def controls(
                 print_report(console, outcome.report, outcome.page)
                 if not turned_red(outcome.report, without):
                     silent.append(without)
-    except (CloudError, DemoError) as error:
+    except DemoError as error:
         typer.echo(f"isthmus controls: {error}", err=True)
-        raise typer.Exit(ENVIRONMENT) from error
+        raise typer.Exit(error.exit_code) from error
+    except CloudError as error:
+        typer.echo(f"isthmus controls: {error}", err=True)
+        raise typer.Exit(USAGE if isinstance(error, CloudUsageError) else ENVIRONMENT) from error
     for without in silent:
         console.print(
             f"[red]control {without}[/]: expected NO-GO with {CONTROL_REASON[without]}; "

@@ -15,7 +15,6 @@ from cli.demo_table import print_report
 
 EXIT = {"GO": 0, "NO-GO": 1, "INVALID": 3}
 USAGE = 2
-ENVIRONMENT = 3
 
 
 def demo(  # noqa: PLR0913 -- a command line has as many options as it has
@@ -32,7 +31,7 @@ def demo(  # noqa: PLR0913 -- a command line has as many options as it has
     """Two sites on this machine, real traffic, real faults, one verdict.
 
     Uses the cloud of `isthmus up local` if one runs, else brings one up and takes it down again.
-    Exit: 0 GO, 1 NO-GO, 2 usage, 3 environment or INVALID, 4 interrupted.
+    Exit: 0 GO, 1 NO-GO, 2 usage, 3 environment or INVALID, 4 interrupted, 5 a fault is not healed.
 
     Example: isthmus demo --seed 4711 --duration 30
     """
@@ -53,7 +52,7 @@ def demo(  # noqa: PLR0913 -- a command line has as many options as it has
         outcome = run_demo(options, console)
     except DemoError as error:
         typer.echo(f"isthmus demo: {error}", err=True)
-        raise typer.Exit(ENVIRONMENT) from error
+        raise typer.Exit(error.exit_code) from error
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(outcome.report)) + b"\n")
     else:

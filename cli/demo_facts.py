@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cli.demo_options import FAULTS
 from cli.demo_scan import canaries_at_rest
 from cli.demo_sources import (
     Counts,
@@ -106,6 +107,7 @@ def gather(
         orders_failed=figures.orders_failed(rows),
         events=_events(gathering, baseline),
         failover=_failover(gathering),
+        faults_expected=FAULTS,
         faults=gathering.faults,
         evidence=Evidence(records=counts.recorded, chain_ok=counts.chain_ok),
         decisions=counts.decisions,
@@ -196,7 +198,11 @@ def _rto_ms(
     if fault is None:
         return 0.0
     return figures.rto_ms(
-        gathering.rows, fault.injected_mono_ns, until_mono_ns=until_mono_ns, scope=scope
+        gathering.rows,
+        fault.injected_mono_ns,
+        until_mono_ns=until_mono_ns,
+        scope=scope,
+        shed_is_trouble=True,  # an ad turned away was not served, by the reserve or anybody
     )
 
 

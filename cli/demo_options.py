@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from contracts.fault import FaultKind
 from contracts.load import LoadPlan, Operation
 from contracts.reasons import ReasonId
 
@@ -19,11 +20,15 @@ CONTROL_REASON: dict[Without, ReasonId] = {
 }
 """The reason each negative control must end with: what the missing mechanism is there to prevent."""
 
-DURATION_S_MIN = 15.0
-RATE_MIN = 50.0
+DURATION_S_MIN, DURATION_S_MAX = 15.0, 86_400.0
+RATE_MIN, RATE_MAX = 50.0, 20_000.0
 MIX: dict[Operation, float] = {"ads": 0.70, "click": 0.20, "order": 0.07, "profile": 0.03}
 NODE_SHARE = 0.3
 DROP_SHARE = 0.02
+FAULTS: tuple[FaultKind, ...] = (
+    "response_drop", "node_kill", "link_cut", "bridge_kill", "bridge_kill",
+)  # fmt: skip
+"""What every run must have seen take effect."""
 DROP_ATTEMPTS = 4
 """One more than the router repeats by itself (attempts_max 4), so that the client has to repeat too."""
 
@@ -81,14 +86,15 @@ def load_plan(options: DemoOptions, *, run: str, core: str, edge: str) -> LoadPl
 
 def problem(*, rate: float, duration_s: float) -> str | None:
     """What is wrong with the numbers asked for, as one line, or None."""
-    if duration_s < DURATION_S_MIN:
+    # written so that nan, which is in no range, is refused as well
+    if not DURATION_S_MIN <= duration_s <= DURATION_S_MAX:
         return (
-            f"--duration {duration_s:g}: expected at least {DURATION_S_MIN:g} seconds, "
+            f"--duration {duration_s:g}: expected {DURATION_S_MIN:g} to {DURATION_S_MAX:g} seconds, "
             "or the faults would overlap; fix: --duration 15"
         )
-    if rate < RATE_MIN:
+    if not RATE_MIN <= rate <= RATE_MAX:
         return (
-            f"--rate {rate:g}: expected at least {RATE_MIN:g} requests a second, "
+            f"--rate {rate:g}: expected {RATE_MIN:g} to {RATE_MAX:g} requests a second, "
             "or the verdict rests on too few; fix: --rate 600"
         )
     return None

@@ -5,6 +5,7 @@ The only place where cloud, load, chaos, router evidence and warehouse meet; eve
 
 import random
 import string
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import msgspec
 import psycopg
 from rich.console import Console
 
-from chaos.faults import FaultError
+from chaos.faults import FaultError, NotHealedError
 from cli.demo_facts import Gathering, drain, gather, take_baseline
 from cli.demo_faults import inject_on_schedule
 from cli.demo_options import DemoOptions, load_plan
@@ -25,7 +26,7 @@ from contracts.report import Report
 from loadtest import figures
 from loadtest.report_html import page
 from loadtest.verdict import Limits, judge
-from local.cloud import CloudError, hold
+from local.cloud import CloudError, CloudUsageError, hold
 from local.plan import CloudOptions
 from runtime.control import ControlError
 from sync.reader import VerifyError
@@ -34,8 +35,21 @@ from sync.settings import SettingsError
 RUN_LETTERS = 8
 
 
+USAGE, ENVIRONMENT, NOT_HEALED = 2, 3, 5
+
+
 class DemoError(Exception):
-    """The run could not be carried through: what, where, and how to go on."""
+    """The run could not be carried through: what, where, how to go on, and the exit code that says so."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        match error:
+            case CloudUsageError():
+                self.exit_code = USAGE
+            case NotHealedError():
+                self.exit_code = NOT_HEALED
+            case _:
+                self.exit_code = ENVIRONMENT
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +87,9 @@ def run_demo(options: DemoOptions, console: Console) -> Outcome:
             return _run_on(options, state, say)
     except (
         CloudError, FaultError, FactError, ScanError, TrafficError, ControlError, VerifyError,
-        SettingsError, psycopg.Error,
+        SettingsError, psycopg.Error, OSError, subprocess.TimeoutExpired, msgspec.MsgspecError,
     ) as error:  # fmt: skip
-        raise DemoError(str(error)) from error
+        raise DemoError(error) from error
 
 
 def _cast(options: DemoOptions) -> list[str]:

@@ -38,8 +38,12 @@ def up(
     environment: EnvironmentName,
     *,
     ad_nodes: Annotated[int, typer.Option(help="Public ad nodes, 1 to 19.")] = AD_NODES,
-    core_port: Annotated[int, typer.Option(help="Port of the core router; 0: any free one.")] = 0,
-    edge_port: Annotated[int, typer.Option(help="Port of the edge router; 0: any free one.")] = 0,
+    core_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the core router; 0: any free one.")
+    ] = 0,
+    edge_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the edge router; 0: any free one.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Bring the hybrid cloud up and leave it running.

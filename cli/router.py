@@ -24,7 +24,7 @@ def run(
 ) -> None:
     """Serve until SIGTERM; then drain. Exit 0, 2 for configuration, 3 for the environment.
 
-    Example: isthmus router run --settings .isthmus/cloud/router-core.json
+    Example: isthmus router run --settings .isthmus/cloud/settings/router-core.json
     """
     # Imported here so that `isthmus --help` does not load a server.
     from router.run import run_router  # noqa: PLC0415

@@ -10,7 +10,7 @@ ReasonId = Literal[
     "orders_duplicate",
     "orders_phantom",
     "orders_mismatch",
-    "orders_failed",  # orders that failed for good at the core while the link was cut
+    "orders_failed",  # orders that failed or were turned away for good
     "events_lost",
     "events_duplicate",
     "failed_idempotent",
@@ -20,8 +20,9 @@ ReasonId = Literal[
     "evidence_chain",
     "evidence_records",
     "mechanism_disabled",  # a protecting mechanism was switched off on purpose: never GO
-    "fault_not_proven",
+    "fault_not_proven",  # a fault of the schedule that is missing or was not seen to take effect
     "fault_not_healed",
+    "nothing_measured",  # kinds of work of which there was none: a run without orders proves nothing of orders
     "tap_beacons",
     "tap_errors",
     "generator_late",
@@ -33,6 +34,7 @@ ReasonId = Literal[
 INVALIDATING: frozenset[ReasonId] = frozenset(
     {
         "mechanism_disabled",
+        "nothing_measured",
         "fault_not_proven",
         "tap_beacons",
         "tap_errors",

@@ -75,13 +75,14 @@ def quantile(ordered: Sequence[int], share: float) -> int:
     return ordered[min(max(rank, 1), len(ordered)) - 1]
 
 
-def rto_ms(
+def rto_ms(  # noqa: PLR0913 - what counts as trouble, by name
     rows: Iterable[RequestRow],
     fault_mono_ns: int,
     *,
     until_mono_ns: int,
     slow_ms: float = SLOW_MS,
     scope: Scope = EVERYTHING,
+    shed_is_trouble: bool = False,
 ) -> float:
     """How long after a fault requests still failed or took more than `slow_ms`; 0 if none did.
 
@@ -94,7 +95,11 @@ def rto_ms(
             for row in rows
             if fault_mono_ns <= row.intended_mono_ns < until_mono_ns
             and scope.holds(row)
-            and (row.outcome in TROUBLE or row.latency_us > slow_ms * 1000)
+            and (
+                row.outcome in TROUBLE
+                or row.latency_us > slow_ms * 1000
+                or (shed_is_trouble and row.outcome == "shed")
+            )
         ),
         default=fault_mono_ns,
     )
@@ -139,13 +144,13 @@ def failed_idempotent(rows: Iterable[RequestRow]) -> int:
 
 
 def edge_failed(rows: Iterable[RequestRow]) -> int:
-    """Requests to the edge that failed or whose fate the client does not know."""
-    return sum(row.door == "edge" and row.outcome in TROUBLE for row in rows)
+    """Requests to the edge that were not served: failed, turned away, or of unknown fate."""
+    return sum(row.door == "edge" and row.outcome != "ok" for row in rows)
 
 
 def orders_failed(rows: Iterable[RequestRow]) -> int:
-    """Orders that failed for good, all attempts spent."""
-    return sum(row.operation == "order" and row.outcome in TROUBLE for row in rows)
+    """Orders that failed or were turned away for good, all attempts spent."""
+    return sum(row.operation == "order" and row.outcome != "ok" for row in rows)
 
 
 def public_beacons(rows: Iterable[RequestRow], public_sites: frozenset[str]) -> frozenset[str]:

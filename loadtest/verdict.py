@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from contracts.fault import FaultRecord
+from contracts.fault import FaultKind, FaultRecord
 from contracts.reasons import INVALIDATING, ReasonId
 from contracts.report import (
     Events,
@@ -42,7 +42,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured in one run, before it is judged.
 
     `decisions` is what the routers counted themselves, to be equal to the evidence on disk. `scan_misses`
-    are planted canaries a public site answered. `orders_failed` are orders that failed for good.
+    are planted canaries a public site answered. `faults_expected` is the schedule, a kind as often as planned. `orders_failed` are orders that failed for good.
     `clock_jump_ms` is how far wall and monotonic clock drifted apart during the run. `drained` says whether
     the pipeline emptied before its deadline; `disabled` names mechanisms switched off on purpose.
     """
@@ -56,6 +56,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     orders_failed: int
     events: Events
     failover: Failover
+    faults_expected: tuple[FaultKind, ...]
     faults: tuple[FaultRecord, ...]
     evidence: Evidence
     decisions: int
@@ -127,9 +128,32 @@ def _ceilings(facts: RunFacts, limits: Limits) -> Iterator[tuple[ReasonId, float
     yield "rto_link_cut", failover.site_cut_rto_ms, limits.rto_link_cut_ms
     yield "edge_failed", failover.edge_failed, 0
     yield "mechanism_disabled", len(facts.disabled), 0
-    yield "fault_not_proven", sum(not fault.proven for fault in facts.faults), 0
+    yield "fault_not_proven", _not_proven(facts), 0
+    yield "nothing_measured", _without_work(facts), 0
     yield "fault_not_healed", sum(not fault.healed_mono_ns for fault in facts.faults), 0
     yield "tap_errors", facts.tap_errors, 0
     yield "generator_late", facts.requests.late_sends, facts.requests.sent * limits.late_share
     yield "clock_jump", facts.clock_jump_ms, limits.clock_jump_ms
     yield "drain_timeout", float(not facts.drained), 0
+
+
+def _not_proven(facts: RunFacts) -> int:
+    """Faults of the schedule that are missing or unproven, and unproven ones beyond it."""
+    proven = [fault.kind for fault in facts.faults if fault.proven]
+    missing = sum(
+        max(facts.faults_expected.count(kind) - proven.count(kind), 0)
+        for kind in set(facts.faults_expected)
+    )
+    return max(sum(not fault.proven for fault in facts.faults), missing)
+
+
+def _without_work(facts: RunFacts) -> int:
+    """How many kinds of work the verdict speaks of did not happen at all."""
+    work = (
+        facts.requests.ok,
+        facts.leaks.canaries_planted,
+        facts.orders.acked,
+        facts.events.produced,
+        facts.decisions,
+    )
+    return sum(count == 0 for count in work)

@@ -39,6 +39,8 @@ def verify(directory: Path) -> AuditReport:
         )
     files = sorted(directory.glob("evidence-*.log"))
     tally = _Tally()
+    if not files:
+        tally.broken.append(f"{directory.name}: no evidence-*.log; a router that ran here left one")
     for worker in sorted({_worker(path) for path in files}):
         of_worker = sorted((p for p in files if _worker(p) == worker), key=started)
         _verify_worker(of_worker, tally)

@@ -29,7 +29,16 @@ def test_the_first_kill_comes_one_third_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "duration_s", "named"), [(600, 14.9, "--duration"), (1, 60, "--rate"), (600, 15, None)]
+    ("rate", "duration_s", "named"),
+    [
+        (600, 14.9, "--duration"),
+        (1, 60, "--rate"),
+        (600, 15, None),
+        (600, float("nan"), "--duration"),
+        (float("nan"), 60, "--rate"),
+        (600, float("inf"), "--duration"),
+        (float("inf"), 60, "--rate"),
+    ],
 )
 def test_numbers_that_prove_nothing_are_refused(
     rate: float, duration_s: float, named: str | None

@@ -110,10 +110,19 @@ def test_failures_are_counted_where_promised():
         row(outcome="unknown", idempotent=False, operation="click", door="edge"),
         row(outcome="failed", operation="order", expected="sensitive"),
         row(outcome="shed", door="edge"),
+        row(outcome="shed", operation="order", expected="sensitive"),
     ]
     assert figures.failed_idempotent(rows) == 2
-    assert figures.edge_failed(rows) == 1
-    assert figures.orders_failed(rows) == 1
+    assert figures.edge_failed(rows) == 2
+    assert figures.orders_failed(rows) == 2
+
+
+def test_an_ad_turned_away_counts_for_the_recovery_only_where_asked():
+    """Shedding is an answer, but no ad from the reserve."""
+    rows = [row(intended_mono_ns=10**9, outcome="shed")]
+    until = 2 * 10**9
+    assert figures.rto_ms(rows, 0, until_mono_ns=until) == 0
+    assert figures.rto_ms(rows, 0, until_mono_ns=until, shed_is_trouble=True) == 1000
 
 
 def test_beacons_count_where_a_public_site_answered():

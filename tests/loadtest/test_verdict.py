@@ -38,6 +38,7 @@ GOOD = RunFacts(
     failover=Failover(
         nodes=10, killed=3, rto_ms=40, failed_idempotent=0, site_cut_rto_ms=300, edge_failed=0
     ),
+    faults_expected=("link_cut",),
     faults=(FAULT,),
     evidence=Evidence(records=100, chain_ok=True),
     decisions=100,
@@ -79,6 +80,7 @@ SPOILED = {
     "mechanism_disabled": spoil("", disabled=("scan",)),
     "fault_not_proven": spoil("", faults=(msgspec.structs.replace(FAULT, proven=False),)),
     "fault_not_healed": spoil("", faults=(msgspec.structs.replace(FAULT, healed_mono_ns=0),)),
+    "nothing_measured": spoil("orders", acked=0),
     "tap_beacons": spoil("leaks", beacons_seen=89),
     "tap_errors": spoil("", tap_errors=1),
     "generator_late": spoil("requests", late_sends=2),
@@ -121,3 +123,32 @@ def test_a_violation_outranks_a_missing_proof(ids: list[str]) -> None:
     reasons = tuple(Reason(id=name, measured=1, limit=0) for name in ids)  # type: ignore[arg-type]
     expected = "INVALID" if set(ids) <= INVALIDATING else "NO-GO"
     assert verdict_of(reasons) == expected
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        spoil("", faults=()), spoil("", faults_expected=("link_cut", "bridge_kill")),
+        spoil("", faults_expected=("link_cut", "link_cut")),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_schedule_that_is_missing_is_unproven(facts: RunFacts) -> None:
+    """A run that broke less than it was to break proves less: INVALID."""
+    report = judge(facts, LIMITS)
+    assert [(it.id, it.measured) for it in report.reasons] == [("fault_not_proven", 1)]
+    assert report.verdict == "INVALID"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        spoil("requests", ok=0), spoil("leaks", canaries_planted=0), spoil("orders", acked=0),
+        spoil("events", produced=0),
+        msgspec.structs.replace(spoil("", decisions=0), evidence=Evidence(records=0, chain_ok=True)),
+    ],
+)  # fmt: skip
+def test_a_run_without_one_kind_of_work_is_never_go(facts: RunFacts) -> None:
+    """No request served, no canary, order, click or decision: nothing was shown about it."""
+    report = judge(facts, LIMITS)
+    assert [it.id for it in report.reasons] == ["nothing_measured"]
+    assert report.verdict == "INVALID"
