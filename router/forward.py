@@ -216,9 +216,9 @@ class Forwarder:
                     connection.abort()
 
     def _still_allowed(self, job: Job, outlet: Outlet) -> bool:
-        """Whether the newest policy, which may be newer than the connect began, still allows the outlet."""
+        """Whether the policy of now, swapped perhaps while connecting, still allows the outlet's site."""
         egress = job.egress()
-        return egress is not None and outlet in egress.outlets
+        return egress is not None and any(it.site == outlet.site for it in egress.outlets)
 
     def _delivered(self, member: Member, connection: Connection, reply: Reply) -> Delivered:
         """What a reply has come to. Raises `UpstreamError` when there is no answer to pass on."""
