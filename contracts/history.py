@@ -4,8 +4,6 @@ from typing import Literal
 
 from contracts.base import Contract
 
-Answer = Literal["ok", "fail", "info"]
-
 
 class OrderEvent(Contract, frozen=True, kw_only=True):
     """`invoke` before the bytes leave, `ok|fail|info` after; `info` is indeterminate (time-out, reset).
