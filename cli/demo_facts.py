@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from cli.demo_cpu import CpuWait
 from cli.demo_options import FAULTS
 from cli.demo_scan import canaries_at_rest
 from cli.demo_sources import (
@@ -60,6 +61,7 @@ class Gathering(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[RequestRow]
     summary: LoadSummary
     faults: tuple[FaultRecord, ...]
+    cpu_wait: CpuWait
 
 
 def take_baseline(state: CloudState) -> Baseline:
@@ -114,6 +116,7 @@ def gather(
         scan_misses=figures.scan_misses(rows, PUBLIC_SITES),
         planned=gathering.summary.planned,
         tap_errors=sum(tap.errors for tap in taps),
+        starved_s=gathering.cpu_wait.starved_s,
         clock_jump_ms=abs(clock_offset_s() - baseline.clock_offset_s) * 1000,
         drained=drained,
         disabled=disabled,
@@ -225,6 +228,8 @@ def _environment(gathering: Gathering) -> dict[str, str]:
         "python": platform.python_version(),
         "load average": load,
         "generator CPU": f"{summary.cpu_s:.1f} s of {summary.wall_s:.1f} s",
+        "longest wait for a processor": f"{gathering.cpu_wait.wait_share_max:.0%} of a second, "
+        f"over 25 % in {gathering.cpu_wait.starved_s} seconds",
         "policy": gathering.state.policy,
         "run": str(gathering.folder),
     }

@@ -14,6 +14,7 @@ import psycopg
 from rich.console import Console
 
 from chaos.faults import FaultError, NotHealedError
+from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, drain, gather, take_baseline
 from cli.demo_faults import inject_on_schedule
 from cli.demo_options import DemoOptions, load_plan
@@ -114,16 +115,22 @@ def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
         say(
             f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
         )
-        faults, summary = inject_on_schedule(options, state, traffic, say)
+        with CpuWait((*_router_pids(state), traffic.pid)) as cpu_wait:
+            faults, summary = inject_on_schedule(options, state, traffic, say)
     rows = read_lines(folder / "requests.ndjson", RequestRow)
     gathering = Gathering(
-        state=state, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults
-    )
+        state=state, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults,
+        cpu_wait=cpu_wait,
+    )  # fmt: skip
     drained = drain(gathering)
     say("drained, judging" if drained else "[red]not drained in time[/], judging")
     disabled = (options.without,) if options.without else ()
     report = judge(gather(gathering, baseline, drained=drained, disabled=disabled), Limits())
     return _write_report(report, gathering)
+
+
+def _router_pids(state: CloudState) -> tuple[int, ...]:
+    return tuple(record.pid for record in state.processes if record.role == "router")
 
 
 def _write_report(report: Report, gathering: Gathering) -> Outcome:

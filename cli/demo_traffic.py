@@ -78,6 +78,11 @@ class Traffic:
                 self._child.kill()
                 self._child.wait()
 
+    @property
+    def pid(self) -> int:
+        """The generator's process."""
+        return self._child.pid
+
     def wait_until(self, offset_s: float) -> None:
         """Sleep until `offset_s` after the first request. Raises `TrafficError` if the generator dies."""
         while (left_s := self.started_s + offset_s - time.monotonic()) > 0:

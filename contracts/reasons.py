@@ -27,6 +27,7 @@ ReasonId = Literal[
     "tap_errors",
     "generator_late",
     "generator_short",
+    "machine_starved",  # a time limit was broken while the routers had to wait for a processor
     "clock_jump",
     "drain_timeout",
 ]
@@ -40,8 +41,15 @@ INVALIDATING: frozenset[ReasonId] = frozenset(
         "tap_errors",
         "generator_late",
         "generator_short",
+        "machine_starved",
         "clock_jump",
         "drain_timeout",
     }
 )
 """Reasons that only make a run INVALID: it proves nothing. A measured violation beside them is still NO-GO."""
+
+TIMED: frozenset[ReasonId] = frozenset({"rto_node_kill", "rto_link_cut"})
+"""Limits in milliseconds: unmeasured, not broken, on a machine that let neither router nor generator run."""
+
+UNTIMED: frozenset[ReasonId] = frozenset({"generator_late", "generator_short", "machine_starved"})
+"""Reasons that leave nothing in milliseconds to be believed."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from contracts.fault import FaultKind, FaultRecord
-from contracts.reasons import INVALIDATING, ReasonId
+from contracts.reasons import INVALIDATING, TIMED, UNTIMED, ReasonId
 from contracts.report import (
     Events,
     Evidence,
@@ -43,6 +43,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `decisions` is what the routers counted themselves, to be equal to the evidence on disk. `scan_misses`
     are planted canaries a public site answered. `faults_expected` is the schedule, a kind as often as planned. `orders_failed` are orders that failed for good.
+    `starved_s` is in how many seconds a router or the generator waited for a processor over a quarter of the time.
     `clock_jump_ms` is how far wall and monotonic clock drifted apart during the run. `drained` says whether
     the pipeline emptied before its deadline; `disabled` names mechanisms switched off on purpose.
     """
@@ -63,6 +64,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     scan_misses: int
     planned: int
     tap_errors: int
+    starved_s: int
     clock_jump_ms: float
     drained: bool
     disabled: tuple[str, ...]
@@ -89,16 +91,22 @@ def judge(facts: RunFacts, limits: Limits) -> Report:
 
 
 def verdict_of(reasons: tuple[Reason, ...]) -> Verdict:
-    """NO-GO for any measured violation, else INVALID for any missing proof, else GO."""
-    if any(reason.id not in INVALIDATING for reason in reasons):
+    """NO-GO for any measured violation, else INVALID for any missing proof, else GO.
+
+    A broken time limit is no measurement when the machine let the routers or the generator wait.
+    """
+    found = {reason.id for reason in reasons}
+    if found - INVALIDATING - (TIMED if found & UNTIMED else frozenset()):
         return "NO-GO"
     return "INVALID" if reasons else "GO"
 
 
 def _broken_limits(facts: RunFacts, limits: Limits) -> Iterator[Reason]:
-    for reason, measured, limit in _ceilings(facts, limits):
-        if measured > limit:
-            yield Reason(id=reason, measured=measured, limit=limit)
+    broken = [found for found in _ceilings(facts, limits) if found[1] > found[2]]
+    for reason, measured, limit in broken:
+        yield Reason(id=reason, measured=measured, limit=limit)
+    if facts.starved_s and any(reason in TIMED for reason, _, _ in broken):
+        yield Reason(id="machine_starved", measured=facts.starved_s, limit=0)
     if not facts.evidence.chain_ok:
         yield Reason(id="evidence_chain", measured=0, limit=1)
     if facts.evidence.records != facts.decisions:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, _failover
 from cli.demo_options import DemoOptions, load_plan
 from contracts.cloud import CloudState
@@ -40,8 +41,9 @@ def gathering(rows: list[RequestRow], faults: tuple[FaultRecord, ...]) -> Gather
     )  # fmt: skip
     plan = load_plan(options, run="r", core="c", edge="e")
     return Gathering(
-        state=state, folder=Path(), plan=plan, rows=rows, summary=summary, faults=faults
-    )
+        state=state, folder=Path(), plan=plan, rows=rows, summary=summary, faults=faults,
+        cpu_wait=CpuWait(()),
+    )  # fmt: skip
 
 
 def test_a_slow_ad_between_kill_and_cut_counts_for_the_kill() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.fault import FaultRecord
-from contracts.reasons import INVALIDATING, ReasonId
+from contracts.reasons import INVALIDATING, TIMED, UNTIMED, ReasonId
 from contracts.report import (
     ClassFigures,
     Events,
@@ -45,6 +45,7 @@ GOOD = RunFacts(
     scan_misses=0,
     planned=100,
     tap_errors=0,
+    starved_s=0,
     clock_jump_ms=0.0,
     drained=True,
     disabled=(),
@@ -106,7 +107,28 @@ def test_each_broken_limit_is_reported_as_itself(reason: str) -> None:
 
 def test_every_reason_of_the_closed_list_can_be_provoked() -> None:
     """The table above covers the contract's list, so no reason is dead."""
-    assert set(SPOILED) == set(ReasonId.__args__)
+    assert {*SPOILED, "machine_starved"} == set(ReasonId.__args__)
+
+
+@pytest.mark.parametrize("timed", sorted(TIMED))
+def test_a_time_limit_broken_on_a_starved_machine_is_unmeasured(timed: str) -> None:
+    """INVALID, and it says why; the same second without a broken limit is no reason at all."""
+    starved = msgspec.structs.replace(SPOILED[timed], starved_s=2)
+    report = judge(starved, LIMITS)
+    assert [(it.id, it.measured) for it in report.reasons if it.id not in TIMED] == [
+        ("machine_starved", 2)
+    ]
+    assert report.verdict == "INVALID"
+    assert judge(spoil("", starved_s=2), LIMITS).verdict == "GO"
+
+
+@pytest.mark.parametrize("lost", ["leak_public", "orders_failed", "events_lost"])
+def test_what_was_lost_or_leaked_on_a_starved_machine_is_still_no_go(lost: str) -> None:
+    """Only milliseconds depend on the machine; promises about bytes do not."""
+    starved = msgspec.structs.replace(
+        SPOILED[lost], starved_s=9, failover=SPOILED["rto_node_kill"].failover
+    )
+    assert judge(starved, LIMITS).verdict == "NO-GO"
 
 
 def test_a_run_without_a_beacon_or_a_request_is_never_go() -> None:
@@ -119,9 +141,10 @@ def test_a_run_without_a_beacon_or_a_request_is_never_go() -> None:
 
 @given(st.lists(st.sampled_from(sorted(SPOILED)), min_size=1, unique=True))
 def test_a_violation_outranks_a_missing_proof(ids: list[str]) -> None:
-    """NO-GO if any reason is a measured violation, INVALID if all are missing proofs."""
+    """NO-GO if any reason is a measured violation, INVALID if all are missing proofs or times of a busy machine."""
     reasons = tuple(Reason(id=name, measured=1, limit=0) for name in ids)  # type: ignore[arg-type]
-    expected = "INVALID" if set(ids) <= INVALIDATING else "NO-GO"
+    forgiven = INVALIDATING | TIMED if set(ids) & UNTIMED else INVALIDATING
+    expected = "INVALID" if set(ids) <= forgiven else "NO-GO"
     assert verdict_of(reasons) == expected
 
 
