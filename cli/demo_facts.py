@@ -229,7 +229,7 @@ def _environment(gathering: Gathering) -> dict[str, str]:
         "load average": load,
         "generator CPU": f"{summary.cpu_s:.1f} s of {summary.wall_s:.1f} s",
         "longest wait for a processor": f"{gathering.cpu_wait.wait_share_max:.0%} of a second, "
-        f"over 25 % in {gathering.cpu_wait.starved_s} seconds",
+        f"over 50 % in {gathering.cpu_wait.starved_s} seconds",
         "policy": gathering.state.policy,
         "run": str(gathering.folder),
     }

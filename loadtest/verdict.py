@@ -43,7 +43,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `decisions` is what the routers counted themselves, to be equal to the evidence on disk. `scan_misses`
     are planted canaries a public site answered. `faults_expected` is the schedule, a kind as often as planned. `orders_failed` are orders that failed for good.
-    `starved_s` is in how many seconds a router or the generator waited for a processor over a quarter of the time.
+    `starved_s` is in how many seconds a router or the generator waited for a processor over half of the time.
     `clock_jump_ms` is how far wall and monotonic clock drifted apart during the run. `drained` says whether
     the pipeline emptied before its deadline; `disabled` names mechanisms switched off on purpose.
     """
