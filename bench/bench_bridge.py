@@ -43,8 +43,8 @@ from local.postgres import (  # noqa: E402
     server_environ,
     write_postgres,
 )
-from local.process import Launch, end_processes, start_process  # noqa: E402
 from policy.model import StreamRule  # noqa: E402
+from runtime.processes import Launch, end_processes, start_process  # noqa: E402
 from sync.admin import Cluster  # noqa: E402
 from sync.bridge import Bridge  # noqa: E402
 from sync.clients import Brokers, producer_config  # noqa: E402

@@ -1,7 +1,6 @@
 """The running cloud as its state file tells it: find processes, start a dead one again where it was."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -9,14 +8,18 @@ from pathlib import Path
 import msgspec
 
 from chaos.clock import Clock
-from chaos.processes import find_running, is_running, start_again
+from chaos.processes import find_running, start_again
 from contracts.cloud import CloudState, ProcessRecord, Role
+from runtime.locks import LockHeldError, file_lock
+from runtime.processes import is_running
 from runtime.ready import read_ready
 
 READY_S_MAX = 30.0
 """A bridge that fences its predecessor may wait for one transaction time-out of 10 s, thrice that is dead."""
 
 POLL_S = 0.01
+LOCK_WAIT_S = 60.0
+"""Held while processes are started; twice what the slowest needs."""
 
 
 class CloudError(Exception):
@@ -60,12 +63,11 @@ class Cloud:
 
     @contextlib.contextmanager
     def _locked(self) -> Generator[None]:
-        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+            with file_lock(Path(f"{self.path}.lock"), wait_s=LOCK_WAIT_S):
+                yield
+        except LockHeldError as error:
+            raise CloudError(str(error)) from error
 
     def _save(self, changed: ProcessRecord) -> None:
         state = self.state()
@@ -91,8 +93,10 @@ class Cloud:
                 if is_running(record.pid, record.start_ticks):
                     continue
                 argv = pinned(record)
-                pid, ticks = find_running(argv) or start_again(record, argv)
-                self._save(msgspec.structs.replace(record, pid=pid, start_ticks=ticks))
+                found = find_running(argv) or start_again(record, argv)
+                self._save(
+                    msgspec.structs.replace(record, pid=found.pid, start_ticks=found.start_ticks)
+                )
                 started.append(name)
         return tuple(started)
 

@@ -24,12 +24,12 @@ from chaos.leases import Leases
 from chaos.lifecycle import Fault, FaultError, Lifecycle, NotHealedError, fault_errors
 from chaos.offsets import Watermarks
 from chaos.probes import broker_answers, port_refuses
-from chaos.processes import is_running, signal_process
 from chaos.stop_and_look import Attempt
 from contracts.cloud import ProcessRecord
 from contracts.fault import FaultRecord, Lease
 from contracts.orders import OrdersStats
 from runtime.control import call_control
+from runtime.processes import is_running, signal_process
 
 __all__ = ["Fault", "FaultError", "Faults", "NotHealedError", "open_faults"]
 

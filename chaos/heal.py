@@ -10,10 +10,10 @@ import msgspec
 from chaos.clock import Clock
 from chaos.cloud import Cloud, CloudError
 from chaos.leases import Leases
-from chaos.processes import is_running, signal_process
 from contracts.control import Op, Scalar
 from contracts.fault import Lease
 from runtime.control import ControlError, call_control
+from runtime.processes import is_running, signal_process
 
 CONTROL_S = 5.0
 """A relay under full load answers within milliseconds; one that does not for this long is stuck."""

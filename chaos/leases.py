@@ -13,6 +13,10 @@ from pathlib import Path
 import msgspec
 
 from contracts.fault import Lease
+from runtime.locks import LockHeldError, file_lock
+
+LOCK_WAIT_S = 60.0
+"""Held for a heal, of which the slowest waits 30 s for a bridge."""
 
 
 class LeaseError(Exception):
@@ -29,12 +33,11 @@ class Leases:
     def locked(self) -> Generator[None]:
         """Hold the lock; whoever heals or decides that nothing is left does it in here."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+            with file_lock(self.directory / "lock", wait_s=LOCK_WAIT_S):
+                yield
+        except LockHeldError as error:
+            raise LeaseError(str(error)) from error
 
     def write(self, lease: Lease) -> None:
         """Put the lease on disk, synced, before its fault; call it under the lock."""

@@ -16,10 +16,10 @@ from chaos.heal import HealError, heal_lease
 from chaos.journal import Journal
 from chaos.leases import LeaseError, Leases
 from chaos.offsets import OffsetsError
-from chaos.processes import start_ticks
 from contracts.control import Scalar
 from contracts.fault import FaultKind, FaultRecord, Lease
 from runtime.control import ControlError
+from runtime.processes import start_ticks
 
 WATCHDOG_START_S_MAX = 10.0
 """Its imports take 0.3 s on an idle core; a fault waits for it, since without it nothing would heal."""

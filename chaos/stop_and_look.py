@@ -20,8 +20,8 @@ from chaos.decide import (
     between_records_and_progress,
     open_transactions,
 )
-from chaos.processes import is_running, signal_process
 from contracts.cloud import ProcessRecord
+from runtime.processes import is_running, signal_process
 
 SETTLE_S = 0.02
 """What was on its way when the process stopped has arrived by then: loopback and relays take 1 to 2 ms."""

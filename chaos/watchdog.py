@@ -13,8 +13,8 @@ from chaos.clock import Clock
 from chaos.decide import is_due
 from chaos.heal import HealError, heal_lease
 from chaos.leases import LeaseError, Leases
-from chaos.processes import is_running
 from contracts.fault import Lease
+from runtime.processes import is_running
 
 POLL_S = 0.1
 """How soon a dead runner is noticed."""

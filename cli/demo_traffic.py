@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from contracts.load import LoadPlan, LoadSummary
-from local.process import MARK
+from runtime.processes import MARK
 
 START_S = 20.0
 """Importing and planning takes a second; a machine that needs 20 cannot judge milliseconds."""

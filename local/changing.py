@@ -9,8 +9,8 @@ from contracts.cloud import CloudState, ProcessRecord
 from local.engines import EngineRoom, plan_engines
 from local.making import Progress, finish, launcher, standing_of, write_files
 from local.plan import CloudOptions, ProcessSpec, plan_cloud
-from local.process import Process, end_processes, is_alive
 from local.state import CloudFiles, Standing
+from runtime.processes import Process, end_processes, is_alive
 
 STOP_GRACE_S = 5.0
 

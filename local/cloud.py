@@ -18,8 +18,9 @@ from local.making import GoneError, Progress, make_cloud
 from local.plan import AD_NODES_MAX, CloudOptions, ProcessSpec, plan_cloud
 from local.ports import PortError, is_free
 from local.postgres import PostgresError
-from local.process import is_alive
-from local.state import CloudFiles, LockedError, Standing
+from local.state import CloudFiles, Standing
+from runtime.locks import LockHeldError
+from runtime.processes import is_alive
 from toolchain.kafka import FetchError, LockError, fetch_kafka
 
 PORT_TRIES = 3
@@ -169,18 +170,49 @@ def reap(root: Path) -> bool:
 
 
 def _reap(files: CloudFiles) -> bool:
-    return end_cloud(files) if is_abandoned(files) else False
+    if is_abandoned(files):
+        return end_cloud(files)
+    _restore(files)
+    return False
+
+
+def _restore(files: CloudFiles) -> None:
+    """Switch on again what a killed command had switched off on a kept cloud."""
+    state, standing = files.read_state(), files.read_standing()
+    if state is None or standing is None or not standing.without:
+        return
+    with contextlib.suppress(LockHeldError), files.run_lock():
+        jars = fetch_kafka(files.home / "engines", progress=quiet)
+        running = Running(files=files, standing=standing, state=state, jars=jars)
+        whole = msgspec.structs.replace(standing.options(), without=frozenset())
+        change_cloud(running, whole, quiet)
 
 
 @contextlib.contextmanager
 def hold(root: Path, options: CloudOptions, progress: Progress = quiet) -> Generator[CloudState]:
-    """A cloud as `options` say for the time of the block. Raises `CloudError`.
+    """A cloud as `options` say for the time of the block, for us alone. Raises `CloudError`.
 
     A running one is changed, and a kept one has every mechanism on again afterwards; else one of our own is brought up,
     which goes with the block unless `keep`.
     """
-    reap(root)
     files = CloudFiles(root)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.run_lock())
+        except LockHeldError as error:
+            raise CloudUsageError(str(error)) from error
+        except OSError as error:
+            raise CloudError(
+                f"{error}; fix: see that this directory can be written and has space"
+            ) from error
+        yield held.enter_context(_held(files, root, options, progress))
+
+
+@contextlib.contextmanager
+def _held(
+    files: CloudFiles, root: Path, options: CloudOptions, progress: Progress
+) -> Generator[CloudState]:
+    reap(root)
     state, standing = files.read_state(), files.read_standing()
     if state is None or standing is None:
         with _own(root, options, progress) as own:
@@ -202,12 +234,19 @@ def hold(root: Path, options: CloudOptions, progress: Progress = quiet) -> Gener
 
 @contextlib.contextmanager
 def _own(root: Path, options: CloudOptions, progress: Progress) -> Generator[CloudState]:
-    state = up(root, options, progress)
     try:
-        yield state
+        # inside: a signal that comes between the last process and here must find somebody to end them
+        yield up(root, options, progress)
     finally:
         if not options.keep:
-            down(root)
+            _end_own(CloudFiles(root))
+
+
+def _end_own(files: CloudFiles) -> None:
+    with _explained(), files.command_lock():
+        state = files.read_state()
+        if state is None or state.owner_pid == os.getpid():
+            end_cloud(files)
 
 
 @contextlib.contextmanager
@@ -216,7 +255,7 @@ def _explained() -> Generator[None]:
     try:
         yield
     except (
-        StartError, KafkaError, PostgresError, FetchError, LockError, LockedError, PortError, GoneError,
+        StartError, KafkaError, PostgresError, FetchError, LockError, LockHeldError, PortError, GoneError,
     ) as error:  # fmt: skip
         raise CloudError(str(error)) from error
     except OSError as error:

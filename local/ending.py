@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 from contracts.cloud import CloudState
-from local.process import Process, end_processes, is_alive, marked_processes
 from local.state import CloudFiles
+from runtime.processes import Process, end_processes, is_alive, marked_processes
 
 SERVICES_GRACE_S = 3.0
 """Enough for a router to write its last evidence; nothing is in flight any more."""
@@ -33,7 +33,10 @@ def _alive(state: CloudState) -> list[Process]:
 
 
 def end_cloud(files: CloudFiles) -> bool:
-    """End it, whatever state it is in; says whether there was anything."""
+    """End it, whatever state it is in; says whether there was anything.
+
+    Raises `OSError` when a directory stays; it is then still on record, and the next command tries again.
+    """
     if not files.cloud.exists():
         return _end_marked(files)
     state, standing = files.read_state(), files.read_standing()
@@ -97,5 +100,7 @@ def _remove_all_but_logs(cloud: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory; files that vanish meanwhile are none of ours to mourn."""
+    """Remove a directory; files that vanish meanwhile are none of ours to mourn. Raises `OSError` if it stays."""
     shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        shutil.rmtree(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contracts.cloud import ProcessRecord
 from local.plan import ProcessSpec
-from local.process import Launch, Process, is_alive, start_process
+from runtime.processes import Launch, Process, is_alive, start_process
 from runtime.ready import read_ready
 
 READY_S_MAX = 60.0

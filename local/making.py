@@ -19,8 +19,8 @@ from local.ground import Ground, host_of, port_names
 from local.launch import Launcher
 from local.plan import POLICY, CloudOptions, Engines, ProcessSpec, endpoints, plan_cloud
 from local.ports import free_port
-from local.process import start_ticks
 from local.state import CloudFiles, Standing
+from runtime.processes import start_ticks
 
 CHECKOUT = Path(__file__).parents[1]
 DIRECTORIES = ("logs", "ready", "settings", "bridge", "evidence-core", "evidence-edge")

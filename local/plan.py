@@ -18,9 +18,9 @@ from local.ground import (
 )
 from local.kafka import BrokerSpec
 from local.postgres import PostgresSpec, server_environ
-from local.process import MARK
 from local.relay_settings import RelayListener, RelaySettings
 from local.topology_file import core_topology, edge_topology
+from runtime.processes import MARK
 
 SiteName = Literal["public", "private"]
 Mechanism = Literal["scan", "guard-and-scan", "failover", "eos", "idempotency"]

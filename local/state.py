@@ -4,9 +4,7 @@ Every write is whole (scratch file, then rename) and mode 0600; the directory is
 """
 
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -16,14 +14,10 @@ from contracts.base import Contract
 from contracts.cloud import CloudState, ProcessRecord
 from local.ground import Ground
 from local.plan import CloudOptions, Mechanism
+from runtime.locks import file_lock
 
 COMMAND_WAIT_S = 90.0
 """Longest `up` from empty caches holds the lock for as long as it fetches; nobody waits longer than this."""
-LOCK_POLL_S = 0.05
-
-
-class LockedError(Exception):
-    """Another command is at work on this cloud."""
 
 
 class Standing(Contract, frozen=True, kw_only=True):
@@ -50,15 +44,22 @@ class CloudFiles:
 
     @contextlib.contextmanager
     def command_lock(self) -> Generator[None]:
-        """Held by the one command that brings a cloud up or down. Raises `LockedError`."""
+        """Held by the one command that brings a cloud up or down. Raises `LockHeldError`."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with _lock(self.home / "cloud.lock", wait_s=COMMAND_WAIT_S):
+        with file_lock(self.home / "cloud.lock", wait_s=COMMAND_WAIT_S):
+            yield
+
+    @contextlib.contextmanager
+    def run_lock(self) -> Generator[None]:
+        """Held by the one command that uses the cloud as its own, for all its time. Raises `LockHeldError`."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with file_lock(self.home / "run.lock", wait_s=0):
             yield
 
     @contextlib.contextmanager
     def state_lock(self) -> Generator[None]:
-        """Held for each change of the state; fault healers take it too. Raises `LockedError`."""
-        with _lock(Path(f"{self.state_path}.lock"), wait_s=COMMAND_WAIT_S):
+        """Held for each change of the state; fault healers take it too. Raises `LockHeldError`."""
+        with file_lock(Path(f"{self.state_path}.lock"), wait_s=COMMAND_WAIT_S):
             yield
 
     def read_state(self) -> CloudState | None:
@@ -100,25 +101,3 @@ def write_whole(path: Path, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
     scratch.replace(path)
-
-
-@contextlib.contextmanager
-def _lock(path: Path, *, wait_s: float) -> Generator[None]:
-    """An flock: it goes with its holder, however that dies, and children do not inherit it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise LockedError(
-                        f"{path}: held by another isthmus command for more than {wait_s:g} s; "
-                        "fix: wait for it to end, or end it"
-                    ) from error
-                time.sleep(LOCK_POLL_S)
-        yield
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import hold
+from local.cloud import down, up
 from local.plan import CloudOptions
 
 ROOT = Path(__file__).parents[1]
@@ -19,5 +19,8 @@ def cloud_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     engines = ROOT / ".isthmus" / "engines"
     engines.mkdir(parents=True, exist_ok=True)
     (root / ".isthmus" / "engines").symlink_to(engines)
-    with hold(root, CloudOptions()):
+    up(root, CloudOptions())
+    try:
         yield root
+    finally:
+        down(root)

@@ -23,7 +23,7 @@ from local.postgres import (
     server_environ,
     write_postgres,
 )
-from local.process import Launch, Process, end_processes, is_alive, start_process
+from runtime.processes import Launch, Process, end_processes, is_alive, start_process
 from toolchain.kafka import fetch_kafka
 
 ROOT = Path(__file__).parents[1]

@@ -13,9 +13,10 @@ from pathlib import Path
 import msgspec
 
 from chaos.cloud import Cloud
-from chaos.processes import find_running, is_running, signal_process, start_again, start_ticks
+from chaos.processes import find_running, start_again
 from contracts.cloud import CloudState, ProcessRecord, Role
 from local.relay_settings import RelayListener, RelaySettings
+from runtime.processes import is_running, signal_process, start_ticks
 from runtime.ready import read_ready
 
 ROOT = Path(__file__).parents[2]
@@ -80,8 +81,8 @@ class Stage:
             log=str(self.root / "log"),
             ready=str(self.root / f"{name}.ready"),
         )
-        pid, ticks = start_again(record, record.argv)
-        record = msgspec.structs.replace(record, pid=pid, start_ticks=ticks)
+        process = start_again(record, record.argv)
+        record = msgspec.structs.replace(record, pid=process.pid, start_ticks=process.start_ticks)
         self._records.append(record)
         return record
 

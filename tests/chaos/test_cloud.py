@@ -8,7 +8,8 @@ import pytest
 
 from chaos.clock import SystemClock
 from chaos.cloud import Cloud, CloudError, http_address, pinned
-from chaos.processes import is_running, signal_process, start_again
+from chaos.processes import start_again
+from runtime.processes import is_running, signal_process
 from tests.chaos.stage import Stage, eventually
 
 
@@ -55,9 +56,9 @@ def test_a_process_a_dead_healer_started_is_taken_over(set_stage: Stage) -> None
     node = set_stage.node("ad-1")
     set_stage.save()
     kill(set_stage, "ad-1")
-    pid, _ = start_again(node, pinned(node))
+    again = start_again(node, pinned(node))
     set_stage.cloud.start_dead(["ad-1"])
-    assert set_stage.cloud.named("ad-1").pid == pid
+    assert set_stage.cloud.named("ad-1").pid == again.pid
 
 
 def test_a_process_that_will_not_start_is_named(

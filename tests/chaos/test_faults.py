@@ -13,7 +13,7 @@ from chaos.faults import FaultError, Faults, NotHealedError, open_faults
 from chaos.journal import Journal
 from chaos.leases import Leases
 from chaos.probes import port_refuses
-from chaos.processes import is_running, signal_process
+from runtime.processes import is_running, signal_process
 from runtime.ready import read_ready
 from tests.chaos.stage import HOST, ROOT, Stage, eventually, state_of
 from tests.engines import KafkaBroker

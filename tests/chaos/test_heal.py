@@ -11,10 +11,10 @@ import pytest
 from chaos.clock import SystemClock
 from chaos.heal import HealError, heal_all, heal_lease
 from chaos.leases import Leases
-from chaos.processes import is_running, signal_process
 from contracts.fault import FaultKind, Lease
 from contracts.tap import TapReport
 from runtime.control import call_control
+from runtime.processes import is_running, signal_process
 from tests.chaos.stage import Stage, eventually, state_of
 
 CLOCK = SystemClock()

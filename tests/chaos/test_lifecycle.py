@@ -11,8 +11,8 @@ from chaos.cloud import CloudError
 from chaos.journal import Journal
 from chaos.leases import Leases
 from chaos.lifecycle import FaultError, Lifecycle, NotHealedError, fault_errors
-from chaos.processes import start_ticks
 from contracts.fault import FaultRecord, Lease
+from runtime.processes import start_ticks
 
 
 @pytest.fixture

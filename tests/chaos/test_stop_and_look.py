@@ -7,9 +7,9 @@ import pytest
 
 from chaos.clock import SystemClock
 from chaos.decide import Ends, Offsets
-from chaos.processes import is_running
 from chaos.stop_and_look import Attempt
 from contracts.cloud import ProcessRecord
+from runtime.processes import is_running
 from tests.chaos.stage import Stage, eventually, state_of
 
 CLOSED = Ends(5, 5)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.process import marked_processes
+from runtime.processes import marked_processes
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ import pytest
 from cli.demo_options import DemoOptions, load_plan
 from cli.demo_traffic import Traffic, TrafficError, prepare
 from contracts.load import LoadPlan
-from local.process import marked_processes
+from runtime.processes import marked_processes
 
 ROOT = Path(__file__).parents[2]
 

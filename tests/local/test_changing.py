@@ -12,7 +12,7 @@ from contracts.cloud import ProcessRecord
 from local.changing import files_are, to_restart
 from local.launch import record_of
 from local.plan import ProcessSpec
-from local.process import Launch, Process, end_processes, start_process
+from runtime.processes import Launch, Process, end_processes, start_process
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The cloud as a whole, for real: served, closed to outsiders, changed, and gone."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -8,9 +9,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -18,8 +21,8 @@ from confluent_kafka.admin import AdminClient
 from contracts.cloud import CloudState
 from local.cloud import CloudUsageError, down, hold, reap, respawn, status, up
 from local.plan import CloudOptions
-from local.process import Process, is_alive, marked_processes, send_signal
 from local.state import CloudFiles
+from runtime.processes import Process, is_alive, marked_processes, signal_process
 
 pytestmark = [pytest.mark.engines, pytest.mark.cloud]
 LIMIT_S = 60
@@ -129,7 +132,7 @@ def test_a_dead_node_is_seen_and_comes_back_where_it_was(cloud_root: Path) -> No
     state = state_of(cloud_root)
     node = next(it for it in state.processes if it.name == "ad-4")
     process = Process(pid=node.pid, start_ticks=node.start_ticks)
-    send_signal(process, signal.SIGKILL)
+    signal_process(process.pid, process.start_ticks, signal.SIGKILL)
     until(lambda: not is_alive(process))
     found = status(cloud_root)
     assert found is not None
@@ -163,6 +166,56 @@ def test_holding_it_without_a_mechanism_restarts_only_that(cloud_root: Path) -> 
         )
 
 
+def test_a_cloud_is_held_by_one_command_at_a_time(cloud_root: Path) -> None:
+    """The second is told who holds it, and changes nothing."""
+    with hold(cloud_root, CloudOptions()) as state:
+        with (
+            pytest.raises(
+                CloudUsageError, match=rf"run\.lock: held by process {os.getpid()} .*fix:"
+            ),
+            hold(cloud_root, CloudOptions(without=frozenset({"idempotency"}))),
+        ):
+            pytest.fail("held twice")
+        assert state_of(cloud_root).processes == state.processes
+
+
+@contextmanager
+def kept(root: Path) -> Generator[None]:
+    """The session's cloud as one that `up local` has left running."""
+    files = CloudFiles(root)
+    for keep in (True, False):
+        state = files.read_state()
+        assert state is not None
+        files.write_state(msgspec.structs.replace(state, keep=keep))
+        if keep:
+            yield
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from local.cloud import hold
+from local.plan import CloudOptions
+with hold(Path(sys.argv[1]), CloudOptions(without=frozenset({"idempotency"}))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_command_switched_off_is_on_after_the_next(cloud_root: Path) -> None:
+    """A negative control that dies half-way leaves no kept cloud without its mechanism."""
+    with kept(cloud_root), in_another_process(HOLDER, cloud_root) as holder:
+        until(lambda: holder.stdout is not None and holder.stdout.readline().strip() == "held")
+        assert CloudFiles(cloud_root).read_standing().without == ("idempotency",)  # type: ignore[union-attr]
+        holder.kill()
+        holder.wait()
+        found = status(cloud_root)
+    assert found is not None
+    assert (found.without, found.dead) == ((), ())
+    orders = next(it for it in found.state.processes if it.name == "orders-1")
+    assert "--without-idempotency" not in orders.argv
+
+
 def test_a_taken_port_is_refused_before_anything_starts(checkout: Path) -> None:
     """A port the user named is not silently replaced; nothing is half-started."""
     with socket.create_server(("127.0.2.30", 0)) as server:
@@ -185,9 +238,9 @@ sys.stdin.read()
 """
 
 
-def own_in_another_process(root: Path) -> "subprocess.Popen[str]":
+def in_another_process(code: str, root: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(root)], cwd=Path(__file__).parents[2],
+        [sys.executable, "-c", code, str(root)], cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -198,7 +251,7 @@ def test_after_sigkill_of_its_owner_the_next_command_removes_everything(
 ) -> None:
     """Killed while starting or while running: no process, no temporary directory, no state is left."""
     mark = str(checkout / ".isthmus" / "cloud")
-    with own_in_another_process(checkout) as owner:
+    with in_another_process(OWNER, checkout) as owner:
         assert owner.stdout is not None
         if moment == "up":
             until(lambda: owner.stdout is not None and owner.stdout.readline().strip() == "up")

@@ -6,12 +6,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contracts.cloud import CloudState, ProcessRecord
 from local.ending import end_cloud, is_abandoned
-from local.process import MARK, Launch, Process, end_processes, is_alive, start_process, start_ticks
-from local.state import CloudFiles
+from local.state import CloudFiles, Standing
+from runtime.processes import (
+    MARK,
+    Launch,
+    Process,
+    end_processes,
+    is_alive,
+    start_process,
+    start_ticks,
+)
+from tests.local.grounds import ground_of
 
 DEAD_PID = 4_194_999
 """Beyond the kernel's largest pid."""
@@ -135,3 +145,26 @@ def test_who_owns_it_decides(
 def test_ending_nothing_says_so(tmp_path: Path) -> None:
     """No directory, no process: nothing was up."""
     assert not end_cloud(CloudFiles(tmp_path))
+
+
+def test_a_directory_that_stays_is_named_and_stays_on_record(
+    remains: Remains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says which; the next command tries again and ends with nothing left."""
+    remains.state(owner=Process(pid=DEAD_PID, start_ticks=1))
+    remains.temporary.mkdir()
+    ground = msgspec.structs.replace(ground_of(), temporary=str(remains.temporary))
+    remains.files.write_standing(Standing(ground=ground, without=(), ad_nodes=10, keep=False))
+    with monkeypatch.context() as broken:
+        broken.setattr("shutil.rmtree", refuse)
+        with pytest.raises(OSError, match="temporary"):
+            end_cloud(remains.files)
+    assert is_abandoned(remains.files)
+    assert end_cloud(remains.files)
+    assert not remains.temporary.exists()
+    assert not is_abandoned(remains.files)
+
+
+def refuse(path: Path, *, ignore_errors: bool = False) -> None:
+    if not ignore_errors:
+        raise PermissionError(13, "Permission denied", str(path))

@@ -12,7 +12,7 @@ from contracts.cloud import ProcessRecord
 from local import launch
 from local.launch import Launcher, StartError
 from local.plan import ProcessSpec
-from local.process import Process, end_processes, is_alive
+from runtime.processes import Process, end_processes, is_alive
 
 READY = (
     "import json, os, sys, time; open(sys.argv[1] + '.tmp', 'w').write(json.dumps({'schema': 1, 'name': 'x',"

@@ -7,7 +7,8 @@ import pytest
 
 from contracts.cloud import CloudState, ProcessRecord
 from local import state
-from local.state import CloudFiles, LockedError, Standing
+from local.state import CloudFiles, Standing
+from runtime.locks import LockHeldError
 from tests.local.grounds import ground_of
 
 
@@ -80,7 +81,7 @@ def test_one_command_at_a_time_and_death_frees_the_lock(
     other.start()
     assert held.wait(20)
     with (
-        pytest.raises(LockedError, match="another isthmus command"),
+        pytest.raises(LockHeldError, match=rf"held by process {other.pid} "),
         CloudFiles(tmp_path).command_lock(),
     ):
         pass

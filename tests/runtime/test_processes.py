@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from local.process import (
+from runtime.processes import (
     MARK,
     Launch,
     Process,
     end_processes,
     is_alive,
     marked_processes,
-    send_signal,
+    signal_process,
     start_process,
     start_ticks,
     wait_gone,
@@ -73,7 +73,7 @@ def test_a_reused_pid_is_never_signalled(start: Callable[..., Process]) -> None:
     """The same pid with another start time is somebody else."""
     process = start(SLEEP)
     other = Process(pid=process.pid, start_ticks=process.start_ticks + 1)
-    send_signal(other, signal.SIGKILL)
+    assert not signal_process(other.pid, other.start_ticks, signal.SIGKILL)
     assert is_alive(process)
     assert start_ticks(process.pid) == process.start_ticks
 

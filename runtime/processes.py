@@ -77,15 +77,20 @@ def start_ticks(pid: int) -> int | None:
         return None
     # the command name may hold spaces and parentheses: fields count from the last ')'
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def is_running(pid: int, ticks: int) -> bool:
+    """Whether this very process is there; a stopped one counts."""
+    running = start_ticks(pid) == ticks
+    if not running:
+        _reap(pid)
+    return running
 
 
 def is_alive(process: Process) -> bool:
     """Whether this very process runs."""
-    alive = start_ticks(process.pid) == process.start_ticks
-    if not alive:
-        _reap(process.pid)
-    return alive
+    return is_running(process.pid, process.start_ticks)
 
 
 def _reap(pid: int) -> None:
@@ -98,21 +103,24 @@ def _reap(pid: int) -> None:
     _children.discard(pid)
 
 
-def send_signal(process: Process, signum: signal.Signals) -> None:
-    """Signal this very process; nothing happens if it is gone.
+def signal_process(pid: int, ticks: int, signum: signal.Signals) -> bool:
+    """Signal this very process; False when it is gone.
 
-    Through a pidfd opened before the start time is checked, so a pid reused in between is not hit.
+    The pidfd is opened before the start time is checked, so that a pid reused in between is not hit.
     """
     try:
-        descriptor = os.pidfd_open(process.pid)
+        descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
+        return False
     try:
-        if start_ticks(process.pid) == process.start_ticks:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, signum)
+        if start_ticks(pid) != ticks:
+            return False
+        signal.pidfd_send_signal(descriptor, signum)
+    except ProcessLookupError:
+        return False
     finally:
         os.close(descriptor)
+    return True
 
 
 def wait_gone(processes: Iterable[Process], *, timeout_s: float) -> list[Process]:
@@ -129,10 +137,10 @@ def end_processes(processes: Iterable[Process], *, signum: signal.Signals, grace
     """End processes together: `signum`, then SIGKILL for what is left after `grace_s`."""
     asked = list(processes)
     for process in asked:
-        send_signal(process, signum)
+        signal_process(process.pid, process.start_ticks, signum)
     stubborn = wait_gone(asked, timeout_s=grace_s)
     for process in stubborn:
-        send_signal(process, signal.SIGKILL)
+        signal_process(process.pid, process.start_ticks, signal.SIGKILL)
     wait_gone(stubborn, timeout_s=grace_s)
 
 

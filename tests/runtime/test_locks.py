@@ -1,0 +1,47 @@
+"""A lock held by one process, waited for within a bound, gone with its holder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runtime.locks import LockHeldError, file_lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from runtime.locks import file_lock
+with file_lock(Path(sys.argv[1]), wait_s=0):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_holder_is_told_who_holds_it(tmp_path: Path) -> None:
+    """The error names file, process and fix; after the first lets go it is free."""
+    path = tmp_path / "lock"
+    with file_lock(path, wait_s=0):
+        expected = rf"lock: held by process {os.getpid()} for more than 0 s.*fix:"
+        with pytest.raises(LockHeldError, match=expected), file_lock(path, wait_s=0):
+            pytest.fail("held twice")
+    with file_lock(path, wait_s=0):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_goes_with_a_killed_holder(tmp_path: Path) -> None:
+    """SIGKILL frees it; whoever waits gets it."""
+    path = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LockHeldError) as refused, file_lock(path, wait_s=0):
+            pytest.fail("held twice")
+        assert refused.value.pid == holder.pid
+        holder.kill()
+    with file_lock(path, wait_s=10):
+        assert path.read_text() == f"{os.getpid()}\n"
