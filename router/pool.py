@@ -24,6 +24,7 @@ class Pool:
         self._guard = guard
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
+        self._retired = False
 
     def __repr__(self) -> str:
         return f"<Pool {self._host}:{self._port} {len(self._idle)} idle, {len(self._all)} open>"
@@ -59,6 +60,7 @@ class Pool:
             reply.complete
             and reply.keep_alive
             and connection.reusable
+            and not self._retired
             and len(self._idle) < IDLE_MAX
         ):
             connection.idle_since_s = now_s
@@ -81,7 +83,8 @@ class Pool:
             connection.abort()
 
     def retire(self) -> None:
-        """Close the idle ones; those with a request on them end with it."""
+        """Close the idle ones; those with a request on them end with it and are not kept."""
+        self._retired = True
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.abort()

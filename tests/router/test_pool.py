@@ -61,6 +61,19 @@ async def test_idle_ones_are_closed_in_time_and_all_on_close() -> None:
         await until(lambda: repr(of).endswith("0 open>"))
 
 
+async def test_a_retired_pool_keeps_nothing() -> None:
+    """Idle ones are closed at retirement, and one given back after it is closed too."""
+    async with scripted(OK, OK) as (_, port):
+        of = pool(port)
+        await used(of, 0.0)
+        busy = await of.connect(1)
+        of.retire()
+        await until(lambda: repr(of).endswith("0 idle, 1 open>"))
+        of.give_back(busy, await ask(busy), 1.0)
+        assert of.take() is None
+        await until(lambda: repr(of).endswith("0 idle, 0 open>"))
+
+
 async def test_no_listener_is_unsent_and_not_silence() -> None:
     """Refused at once, from the bound source address."""
     server = await asyncio.start_server(lambda _r, w: w.close(), "127.0.1.30", 0)
