@@ -3,6 +3,7 @@
 import asyncio
 from typing import Literal
 
+from router.egress import Outlet
 from router.framing import chunk
 from router.job import Job
 from router.reply import Reply
@@ -15,6 +16,10 @@ class BodyBrokenError(Exception):
 
 class BodyLateError(Exception):
     """The client's body stood still for longer than `body_s`."""
+
+
+class UploadWithdrawnError(Exception):
+    """A swap forbade the site that a body was on its way to; what had not been sent is not sent."""
 
 
 Held = Literal["whole", "oversize", "late", "broken"]
@@ -48,10 +53,12 @@ async def hold(job: Job, bytes_max: int, *, timeout_s: float) -> Held:
     return held
 
 
-async def pump(job: Job, connection: Connection, reply: Reply) -> None:
+async def pump(job: Job, connection: Connection, reply: Reply, *, outlet: Outlet) -> None:
     """Send on what the client still sends, until its end or until the service has answered early.
 
-    An answer that comes before the body's end stops the upload: the connection cannot be used again.
+    An answer that comes before the body's end stops the upload: the connection cannot be used again. Each
+    piece goes only where the newest policy lets it. Raises `BodyBrokenError`, `BodyLateError` or
+    `UploadWithdrawnError`.
     """
     chunked = job.framing().chunked
     loop, limit_s = job.world.loop, job.world.limits.body_s
@@ -72,11 +79,14 @@ async def pump(job: Job, connection: Connection, reply: Reply) -> None:
                 data = reading.result()
             except Exception as error:
                 raise BodyBrokenError from error
-            if not data:
-                break
+            if not data and not chunked:
+                return
+            # The last chunk counts too: without it the service must not act on what it has.
+            if not job.still_allows(outlet):
+                raise UploadWithdrawnError
             connection.write(chunk(data) if chunked else data)
+            if not data:
+                return
             await connection.drained()
-        if chunked:
-            connection.write(chunk(b""))
     finally:
         answered.cancel()

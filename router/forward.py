@@ -193,7 +193,7 @@ class Forwarder:
             connection = member.pool.take() or await member.pool.connect(
                 min(world.limits.connect_s, limit_s)
             )
-            if not self._still_allowed(job, place.outlet):
+            if not job.still_allows(place.outlet):
                 raise UpstreamError(Failure.UNSENT)
             reply = Reply(
                 world.loop,
@@ -205,7 +205,7 @@ class Forwarder:
             connection.send(job.payload(place.outlet), reply)
             course.attempts += 1
             if job.unread:
-                await pump(job, connection, reply)
+                await pump(job, connection, reply, outlet=place.outlet)
             await reply.wait(limit_s)
             delivered = self._delivered(member, connection, reply)
             return delivered
@@ -214,11 +214,6 @@ class Forwarder:
                 member.outstanding -= 1
                 if connection is not None:
                     connection.abort()
-
-    def _still_allowed(self, job: Job, outlet: Outlet) -> bool:
-        """Whether the policy of now, swapped perhaps while connecting, still allows the outlet's site."""
-        egress = job.egress()
-        return egress is not None and any(it.site == outlet.site for it in egress.outlets)
 
     def _delivered(self, member: Member, connection: Connection, reply: Reply) -> Delivered:
         """What a reply has come to. Raises `UpstreamError` when there is no answer to pass on."""

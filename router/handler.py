@@ -8,7 +8,7 @@ from aiohttp import web
 
 from policy.model import HoldBody, Reason, Sensitivity, UnreadBody, Verdict
 from router import tunnel
-from router.body import BodyBrokenError, BodyLateError, hold
+from router.body import BodyBrokenError, BodyLateError, UploadWithdrawnError, hold
 from router.client import Answered, Client, ClientGoneError, ServiceGoneError
 from router.forward import MISDIRECTED, Delivered, Forwarder, Undelivered
 from router.front import Door
@@ -80,11 +80,8 @@ class Handler:
             return self._blocked(job, client, blocked.finding)
         except (ClientGoneError, ServiceGoneError):
             return client.abort()
-        except (BodyBrokenError, BodyLateError) as error:
-            client.close_after()
-            late = isinstance(error, BodyLateError)
-            own = Undelivered(408, "body-timeout") if late else Undelivered(400, "malformed")
-            return self._own(job, client, own)
+        except (BodyBrokenError, BodyLateError, UploadWithdrawnError) as error:
+            return self._unfinished(job, client, error)
         except asyncio.CancelledError:
             self._settle(job, site=job.site, status=CLIENT_GONE)
             raise
@@ -106,6 +103,28 @@ class Handler:
             self._world.ledger.blocked(digest, job.verdict, site=job.site, finding=finding)
         client.close_after()
         return client.problem(502, "blocked")
+
+    def _unfinished(self, job: Job, client: Client, error: Exception) -> Answered:
+        """Its body did not come to its end."""
+        client.close_after()
+        if isinstance(error, UploadWithdrawnError):
+            return self._withdrawn(job, client)
+        late = isinstance(error, BodyLateError)
+        own = Undelivered(408, "body-timeout") if late else Undelivered(400, "malformed")
+        return self._own(job, client, own)
+
+    def _withdrawn(self, job: Job, client: Client) -> Answered:
+        """A swap stopped its upload half way: part of it had gone out while that was allowed, the rest stays."""
+        log.warning("router.upload_withdrawn", site=job.site)
+        if not job.settled:
+            job.settled = True
+            self._world.ledger.refused(
+                job.generation.policy.digest,
+                job.verdict,
+                status=503,
+                reasons=(f"withdrawn:{job.site}",),
+            )
+        return client.problem(503, "withdrawn")
 
     async def _serve(self, job: Job, client: Client, request: web.BaseRequest) -> Answered:
         if answered := await self._judge(job, client):

@@ -127,6 +127,16 @@ class Job:
             return egress
         return Egress(egress.sensitivity, egress.service, egress.outlets[:1])
 
+    def still_allows(self, outlet: Outlet) -> bool:
+        """Whether the newest policy and topology still let it go to the outlet's site as the outlet says.
+
+        A site that meanwhile may hold less is another place: its connections were opened without a guard.
+        """
+        egress = self.egress()
+        return egress is not None and any(
+            it.site == outlet.site and it.trusted == outlet.trusted for it in egress.outlets
+        )
+
     # ------------------------------------------------------------- admitted
 
     def admit(self) -> bool:

@@ -29,6 +29,7 @@ DETAILS = {
     "timeout": "The service did not answer in time.",
     "bad-answer": "The service's answer was cut short or was not valid HTTP.",
     "blocked": "The request was stopped before it reached a site that may not hold it.",
+    "withdrawn": "A newer policy or topology forbids where this upload was going; the rest was not sent.",
     "body-timeout": "The request body did not arrive in time.",
     "internal": "The router failed; nothing more is known here.",
 }

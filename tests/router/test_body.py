@@ -1,12 +1,20 @@
 """Request bodies: held, oversize, late, broken, and answered early."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from contracts.settings import RouterLimits
-from tests.router.harness import Cloud, running_cloud, until, wire
+from router.chain import Good, frames
+from tests.router.harness import POLICY, Cloud, running_cloud, until, wire
+
+BOTH_HOLD = POLICY.replace("public: {holds: [public]}", "public: {holds: [public, sensitive]}") + (
+    '  - {id: up, match: {methods: [PUT], paths: ["/ads/**"]}, class: sensitive, service: ads}\n'
+)
+ONE_HOLDS = BOTH_HOLD.replace("public: {holds: [public, sensitive]}", "public: {holds: [public]}")
 
 
 async def test_a_chunked_body_is_held_and_sent_with_a_length(cloud: Cloud) -> None:
@@ -72,3 +80,87 @@ async def test_a_client_that_leaves_in_mid_body_is_settled(cloud: Cloud) -> None
     await until(lambda: cloud.metric("isthmus_router_in_flight") == 0)
     assert cloud.metric("isthmus_router_decisions_total", kind="sensitive") == 1
     assert not cloud.services["orders-1"].seen
+
+
+def listen(cloud: Cloud) -> list[bytes]:
+    """Make the ads services take bodies as they come; what they got so far."""
+    got: list[bytes] = []
+
+    async def take(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/healthz":
+            return web.Response()
+        with contextlib.suppress(Exception):
+            while data := await request.content.readany():
+                got.append(data)
+            got.append(b"whole")
+        return web.Response()
+
+    for name in ("ads-1", "ads-2", "ads-3"):
+        server = cloud.services[name].web_server
+        assert server is not None
+        server.request_handler = take
+        for door in server.connections:
+            door._request_handler = take
+    return got
+
+
+def reasons(cloud: Cloud) -> list[str]:
+    (path,) = (cloud.root / "evidence").glob("*.log")
+    return [
+        reason
+        for frame in frames(path.read_bytes())
+        if isinstance(frame, Good)
+        for reason in frame.record.reasons
+    ]
+
+
+@pytest.mark.parametrize(
+    ("framing", "rest"),
+    [
+        (b"Transfer-Encoding: chunked", b"4\r\nrest\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked", b"0\r\n\r\n"),
+        (b"Content-Length: 200004", b"rest"),
+    ],
+    ids=["chunk", "end", "length"],
+)
+async def test_an_upload_stops_when_a_swap_forbids_its_site(
+    tmp_path: Path, framing: bytes, rest: bytes
+) -> None:
+    """Half of it went out while the site might hold it; nothing after the swap does, and both sides are told."""
+    async with running_cloud(tmp_path, policy=BOTH_HOLD) as cloud:
+        got = listen(cloud)
+        host, _, port = cloud.http.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        first = b"x" * 200_000
+        sent = first if b"Length" in framing else b"%x\r\n%b\r\n" % (len(first), first)
+        writer.write(b"PUT /ads/1 HTTP/1.1\r\nHost: h\r\n%b\r\n\r\n%b" % (framing, sent))
+        await until(lambda: sum(map(len, got)) == len(first))
+        (cloud.root / "policy.yaml").write_text(ONE_HOLDS)
+        assert await cloud.worker.reload() == ""
+        writer.write(rest)
+        answer = await asyncio.wait_for(reader.read(), 3)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b'"code":"withdrawn"' in answer
+        assert "withdrawn:public" in reasons(cloud)
+        await until(lambda: cloud.metric("isthmus_router_in_flight") == 0)
+        assert b"".join(got) == first
+
+
+async def test_an_upload_goes_on_when_a_swap_still_allows_its_site(tmp_path: Path) -> None:
+    """A swap of something else costs no upload."""
+    async with running_cloud(tmp_path, policy=BOTH_HOLD) as cloud:
+        got = listen(cloud)
+        host, _, port = cloud.http.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = (
+            b"PUT /ads/1 HTTP/1.1\r\nHost: h\r\nContent-Length: 200004\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head + b"x" * 200_000)
+        await until(lambda: sum(map(len, got)) == 200_000)
+        (cloud.root / "policy.yaml").write_text(BOTH_HOLD.replace(", bank-card", ""))
+        assert await cloud.worker.reload() == ""
+        writer.write(b"rest")
+        assert (await asyncio.wait_for(reader.read(), 3)).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        assert b"".join(got).endswith(b"restwhole")
