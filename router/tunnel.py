@@ -12,6 +12,7 @@ from aiohttp import web
 from policy.model import Verdict
 from router.balance import choose
 from router.client import Answered, Client
+from router.egress import Outlet
 from router.forward import UNAVAILABLE, Delivered
 from router.framing import NO_BODY, response_head
 from router.health import Event
@@ -50,7 +51,7 @@ class Tunnels:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._open: dict[Connection, Job] = {}
+        self._open: dict[Connection, tuple[Job, Outlet]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -58,14 +59,15 @@ class Tunnels:
     async def open(self, job: Job, client: Client, request: web.BaseRequest) -> Answered:
         """Carry one tunnel until either side ends it; without a 101 the answer is an ordinary one."""
         world = self._world
-        delivered = await self._dial(job)
+        dialled = await self._dial(job)
         client.close_after()
-        if delivered is None:
+        if dialled is None:
             world.ledger.forwarded(
                 job.generation.policy.digest, _verdict(job), site="", status=UNAVAILABLE.status
             )
             job.settled = True
             return client.problem(UNAVAILABLE.status, UNAVAILABLE.code, retry_after_s=1)
+        delivered, outlet = dialled
         reply, connection = delivered.reply, delivered.connection
         try:
             world.ledger.forwarded(
@@ -79,7 +81,7 @@ class Tunnels:
                 if reply.complete:
                     return client.whole(reply)
                 return await client.stream(reply, connection, idle_s=world.limits.idle_s)
-            self._open[connection] = job
+            self._open[connection] = (job, outlet)
             await self._carry(client, request, reply, connection=connection)
             return Answered(keep_alive=False)
         finally:
@@ -87,8 +89,11 @@ class Tunnels:
             delivered.member.outstanding -= 1
             connection.abort()
 
-    async def _dial(self, job: Job) -> Delivered | None:
-        """Ask one endpoint after the other until one answers at all."""
+    async def _dial(self, job: Job) -> tuple[Delivered, Outlet] | None:
+        """Ask one endpoint after the other until one answers at all.
+
+        A swap may come while connecting or while the service thinks: both are followed by another look.
+        """
         world = self._world
         tried: set[str] = set()
         while (egress := job.egress()) is not None:
@@ -108,12 +113,18 @@ class Tunnels:
             except UpstreamError:
                 world.fleet.failed(member, Event.REFUSED)
                 continue
+            if not job.still_allows(choice.outlet):
+                connection.abort()
+                continue
             reply = Reply(world.loop, job.inbound.head.method, hold=False, hold_bytes_max=0)
             connection.send(job.payload(choice.outlet, upgrade=b"websocket"), reply)
             await reply.wait(world.limits.total_s)
+            if not job.still_allows(choice.outlet):
+                connection.abort()
+                continue
             if reply.failure is None and (reply.final or reply.tail is not None):
                 member.outstanding += 1
-                return Delivered(member, connection, reply)
+                return Delivered(member, connection, reply), choice.outlet
             connection.abort()
             world.fleet.failed(member, Event.FAILED if reply.failure else Event.TIMED_OUT)
         return None
@@ -165,12 +176,8 @@ class Tunnels:
 
     def close_forbidden(self) -> None:
         """Close tunnels that the newest policy would not open where they are."""
-        for connection, job in list(self._open.items()):
-            if job.generation is self._world.current():
-                continue
-            egress = job.egress()
-            sites = {outlet.site for outlet in egress.outlets} if egress is not None else set[str]()
-            if job.site not in sites:
+        for connection, (job, outlet) in list(self._open.items()):
+            if not job.still_allows(outlet):
                 connection.abort()
 
     def close(self) -> None:

@@ -2,12 +2,16 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.router.harness import POLICY, Cloud, until, wire
+from router.pool import Pool
+from router.tunnel import RECHECK_S
+from router.upstream import Connection
+from tests.router.harness import POLICY, Cloud, running_cloud, until, wire
 
 
 async def echo(request: web.BaseRequest) -> web.StreamResponse:
@@ -67,19 +71,74 @@ async def test_without_a_service_it_is_503(cloud: Cloud) -> None:
     assert b"Retry-After: 1\r\n" in got
 
 
+ENDED = {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSE}
+
+HANDSHAKE = (
+    b"GET /profiles/ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+
+
+async def close_profiles(cloud: Cloud) -> None:
+    """Swap in a policy without their route."""
+    kept = [line for line in POLICY.splitlines() if "id: profiles" not in line]
+    (cloud.root / "policy.yaml").write_text("\n".join(kept) + "\n")
+    assert await cloud.worker.reload() == ""
+
+
+async def test_a_swap_while_connecting_opens_no_tunnel(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection stands, the route is gone: not one byte goes over it, the client gets 503."""
+    connect = Pool.connect
+
+    async def connect_then_swap(pool: Pool, timeout_s: float) -> Connection:
+        connection = await connect(pool, timeout_s)
+        await close_profiles(cloud)
+        return connection
+
+    monkeypatch.setattr(Pool, "connect", connect_then_swap)
+    got = await wire(cloud.http, HANDSHAKE)
+    assert got.startswith(b"HTTP/1.1 503 ")
+    assert not cloud.services["profiles-1"].seen
+
+
+async def test_a_swap_while_the_service_thinks_opens_no_tunnel(cloud: Cloud) -> None:
+    """Its 101 comes after the route is gone: the client never sees it."""
+
+    async def swap_then_accept(request: web.Request, _body: bytes) -> web.StreamResponse:
+        await close_profiles(cloud)
+        return await echo(request)
+
+    cloud.services["profiles-1"].answer = swap_then_accept
+    got = await wire(cloud.http, HANDSHAKE)
+    assert got.startswith(b"HTTP/1.1 503 ")
+    await until(lambda: cloud.metric("isthmus_router_in_flight") == 0)
+
+
+async def test_a_tunnel_to_a_site_that_may_hold_less_now_is_closed(tmp_path: Path) -> None:
+    """Its route stays, but its site may no longer hold sensitive data: closed by the swap itself."""
+    policy = POLICY.replace("public: {holds: [public]}", "public: {holds: [public, sensitive]}")
+    async with running_cloud(tmp_path, policy=policy) as cloud:
+        for name in ("ads-1", "ads-2", "ads-3"):
+            serve_echo(cloud, name)
+        async with cloud.client.ws_connect(cloud.url("/ads")) as socket:
+            await socket.send_str("x")
+            assert await socket.receive_str(timeout=5) == "x!"
+            (cloud.root / "policy.yaml").write_text(POLICY)
+            assert await cloud.worker.reload() == ""
+            with suppress(ConnectionError):
+                message = await asyncio.wait_for(socket.receive(), RECHECK_S / 2)
+                assert message.type in ENDED
+
+
 async def test_a_tunnel_that_a_swap_forbids_is_closed(cloud: Cloud) -> None:
     """The route is gone from the policy: its open tunnel ends."""
     serve_echo(cloud, "profiles-1")
     async with cloud.client.ws_connect(cloud.url("/profiles/ws")) as socket:
         await socket.send_str("x")
         await socket.receive_str(timeout=5)
-        kept = [line for line in POLICY.splitlines() if "id: profiles" not in line]
-        (cloud.root / "policy.yaml").write_text("\n".join(kept) + "\n")
-        assert await cloud.worker.reload() == ""
+        await close_profiles(cloud)
         with suppress(ConnectionError):
             message = await asyncio.wait_for(socket.receive(), 5)
-            assert message.type in {
-                aiohttp.WSMsgType.CLOSED,
-                aiohttp.WSMsgType.ERROR,
-                aiohttp.WSMsgType.CLOSE,
-            }
+            assert message.type in ENDED
