@@ -11,7 +11,7 @@ from aiohttp import web
 
 from contracts.settings import RouterLimits
 from router.audit import verify
-from tests.router.harness import Cloud, running_cloud, until, wire
+from tests.router.harness import POLICY, Cloud, running_cloud, until, wire
 from tests.router.identifiers import MAKERS, mobile
 
 
@@ -192,3 +192,18 @@ async def test_a_full_pool_is_shed_with_retry_after(tmp_path: Path) -> None:
             assert status == 200
             gate.set()
         assert first.result()[0] == 200
+
+
+async def test_an_unknown_method_reaches_no_public_site(tmp_path: Path) -> None:
+    """A route of every method: what the parser lets through and nobody registered goes to the private site."""
+    policy = POLICY.replace("methods: [GET, HEAD], ", "")
+    async with running_cloud(tmp_path, policy=policy) as cloud:
+        for method, by in (("PROPFIND", "private/ads-private"), ("OPTIONS", "public/")):
+            async with cloud.client.request(method, cloud.url("/ads")) as answer:
+                assert answer.headers["Isthmus-Served-By"].startswith(by)
+        got = await wire(
+            cloud.http,
+            b"GET%b /ads HTTP/1.1\r\nHost: h\r\n\r\n" % mobile(random.Random(4)).encode(),
+        )
+        assert got.startswith(b"HTTP/1.1 400 ")
+        assert cloud.metric("isthmus_router_decisions_total", kind="raised") == 1
