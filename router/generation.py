@@ -13,27 +13,13 @@ from policy.detect import SelfTestError
 from policy.globs import GlobFault
 from policy.load import load_policy
 from policy.load_topology import load_topology
-from policy.model import (
-    Body,
-    HeldBody,
-    HoldBody,
-    Policy,
-    Reason,
-    RequestHead,
-    Sensitivity,
-    Verdict,
-)
+from policy.model import Body, HeldBody, HoldBody, Policy, RequestHead, Sensitivity, Verdict
 from policy.patterns import PatternFault
 from policy.problems import PolicyError
 from policy.topology import Topology
 from router.egress import Egress, open_egress
 
 _NOTHING = HeldBody(data=b"")
-
-METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
-)
-"""RFC 9110 §9.3 and RFC 5789. Any other token could itself carry a value, and no scan reads it."""
 
 
 class ConfigError(Exception):
@@ -58,31 +44,12 @@ class Generation:
             egress = self._egresses[key] = open_egress(verdict, self.policy, self.topology)
         return egress
 
-    def judge_head(self, head: RequestHead) -> Verdict | HoldBody:
-        """The verdict, or how much body must be held before there is one; an unknown method is sensitive."""
-        answer = self.classifier.head(head)
-        if head.method in METHODS:
-            return answer
-        if isinstance(answer, HoldBody) or answer.sensitivity is Sensitivity.PUBLIC:
-            return raised(answer, Reason(rule="method", where="method"))
-        return answer
-
     def judge(self, head: RequestHead, body: Body | None) -> Verdict:
         """The verdict on a request whose body is known as far as it ever will be."""
-        answer = self.judge_head(head)
+        answer = self.classifier.head(head)
         if not isinstance(answer, HoldBody):
             return answer
         return self.classifier.body(answer, head, body if body is not None else _NOTHING)
-
-
-def raised(judged: Verdict | HoldBody, reason: Reason) -> Verdict:
-    """The verdict on what was, or could have become, public, once there is a reason against it."""
-    return Verdict(
-        sensitivity=Sensitivity.SENSITIVE,
-        traffic_class="raised",
-        route=judged.route,
-        reasons=(reason,),
-    )
 
 
 def load_generation(settings: RouterSettings, number: int) -> Generation:

@@ -6,13 +6,12 @@ import time
 import structlog
 from aiohttp import web
 
-from policy.model import HoldBody, Reason, Sensitivity, UnreadBody
+from policy.model import HoldBody, Reason, Sensitivity, UnreadBody, Verdict
 from router import tunnel
 from router.body import BodyBrokenError, BodyLateError, UploadWithdrawnError, hold
 from router.client import Answered, Client, ClientGoneError, ServiceGoneError
 from router.forward import MISDIRECTED, Delivered, Forwarder, Undelivered
 from router.front import Door
-from router.generation import raised
 from router.inbound import Fault, read_head
 from router.job import Job, World
 from router.ledger import CLIENT_GONE
@@ -155,8 +154,8 @@ class Handler:
 
     async def _judge(self, job: Job, client: Client) -> Answered | None:
         """Set the job's verdict, with its body held where that decides; answers what this door never serves."""
-        head, generation = job.inbound.head, job.generation
-        judged = generation.judge_head(head)
+        head, classifier = job.inbound.head, job.generation.classifier
+        judged = classifier.head(head)
         if isinstance(judged, HoldBody):
             if job.inbound.expects:
                 client.go_on()
@@ -166,9 +165,9 @@ class Handler:
             known = job.known_body()
             if known is None or held != "whole":
                 known = UnreadBody(why="late" if held == "late" else "oversize")
-            judged = generation.classifier.body(judged, head, known)
+            judged = classifier.body(judged, head, known)
         if job.inbound.websocket and judged.sensitivity is Sensitivity.PUBLIC:
-            judged = raised(judged, Reason(rule="upgrade", detail="websocket", where="header"))
+            judged = _raise(judged, Reason(rule="upgrade", detail="websocket", where="header"))
         job.verdict = judged
         if self._world.edge and judged.sensitivity is not Sensitivity.PUBLIC:
             return self._refuse(job, client, Undelivered(421, "misdirected"))
@@ -219,6 +218,15 @@ class Handler:
         if job.unread:
             client.close_after()
         return client.problem(undelivered.status, undelivered.code)
+
+
+def _raise(verdict: Verdict, reason: Reason) -> Verdict:
+    return Verdict(
+        sensitivity=Sensitivity.SENSITIVE,
+        traffic_class="raised",
+        route=verdict.route,
+        reasons=(reason,),
+    )
 
 
 def _place(error: BaseException) -> str:

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from contracts.settings import RouterSettings
-from policy.model import HeldBody, Sensitivity, UnreadBody, Verdict
-from router.generation import METHODS, ConfigError, load_generation
+from policy.model import HeldBody, UnreadBody
+from router.generation import ConfigError, load_generation
 from tests.router.harness import POLICY
 from tests.router.identifiers import mobile
 from tests.router.world import head, verdict
@@ -113,44 +113,3 @@ def test_a_missing_file_is_named(settings: RouterSettings) -> None:
     """What, expected, fix."""
     with pytest.raises(ConfigError, match="cannot be read"):
         load_generation(change(settings, policy="/nowhere/policy.yaml"), 1)
-
-
-ANY_METHOD = POLICY.replace("methods: [GET, HEAD], ", "").replace("methods: [POST], ", "")
-
-
-def test_an_unknown_method_is_sensitive(settings: RouterSettings) -> None:
-    """No scan reads it and a number can stand in it: raised with or without a body, on every judgement."""
-    Path(settings.policy).write_text(ANY_METHOD)
-    generation = load_generation(settings, 1)
-    framed = ((b"Host", b"h"), (b"Content-Length", b"2"), (b"Content-Type", b"text/plain"))
-    body, number = HeldBody(data=b"ab"), mobile(random.Random(4))
-    for method in ("GET" + number, number, "get", "PROPFIND", "PURGE"):
-        for got in (
-            generation.judge(head(method=method), None),
-            generation.judge_head(head(method=method)),
-            generation.judge(
-                head(b"/clicks", method=method, headers=framed, has_body=True, content_length=2),
-                body,
-            ),
-        ):
-            assert isinstance(got, Verdict)
-            assert got.sensitivity is Sensitivity.SENSITIVE
-            assert got.traffic_class == "raised"
-            assert [str(reason) for reason in got.reasons] == ["method:method"]
-            assert {outlet.site for outlet in generation.egress(got).outlets} <= {"private"}
-
-
-def test_a_known_method_is_no_reason(settings: RouterSettings) -> None:
-    """Those of RFC 9110 and PATCH are judged by the rest; tunnels and mirrors are the policy's affair."""
-    Path(settings.policy).write_text(ANY_METHOD)
-    generation = load_generation(settings, 1)
-    for method in METHODS - {"CONNECT", "TRACE"}:
-        assert generation.judge(head(method=method), None).traffic_class == "public"
-
-
-def test_an_unknown_method_keeps_its_sensitive_or_missing_route(settings: RouterSettings) -> None:
-    """What was no candidate stays what it was."""
-    Path(settings.policy).write_text(ANY_METHOD)
-    generation = load_generation(settings, 1)
-    assert generation.judge(head(b"/orders", method="PURGE"), None).traffic_class == "sensitive"
-    assert generation.judge(head(b"/none", method="PURGE"), None).route is None
