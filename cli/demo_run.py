@@ -108,7 +108,7 @@ def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
     folder.mkdir(parents=True, mode=0o700)
     core, edge = state.endpoints["core"], state.endpoints["edge"]
     plan = load_plan(options, run=run, core=core, edge=edge)
-    canaries = prepare(plan, folder)
+    canaries = prepare(plan, folder, cloud=state.root)
     arm_taps(state, folder / "canaries.ndjson")
     baseline = take_baseline(state)
     with Traffic(folder, cloud=state.root) as traffic:

@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from contracts.load import LoadPlan, LoadSummary
-from runtime.processes import MARK
+from runtime.processes import MARK, start_ticks
 
 START_S = 20.0
 """Importing and planning takes a second; a machine that needs 20 cannot judge milliseconds."""
@@ -24,12 +24,15 @@ class TrafficError(Exception):
     """The load generator did not start, or ended otherwise than it should."""
 
 
-def prepare(plan: LoadPlan, folder: Path) -> int:
-    """Write the plan and its canaries; returns how many. Raises `TrafficError`."""
+def prepare(plan: LoadPlan, folder: Path, *, cloud: str) -> int:
+    """Write the plan and its canaries; returns how many. Raises `TrafficError`.
+
+    `cloud` is the state directory of the cloud: its mark lets a later command find the process.
+    """
     (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
     done = subprocess.run(
-        _argv("prepare", folder), check=False, capture_output=True, text=True, timeout=START_S
-    )
+        _argv("prepare", folder), check=False, capture_output=True, text=True, timeout=START_S, env=_environ(cloud)
+    )  # fmt: skip
     if done.returncode:
         raise TrafficError(f"{folder}/plan.json: {done.stderr.strip()}")
     return (folder / "canaries.ndjson").read_bytes().count(b"\n")
@@ -38,6 +41,15 @@ def prepare(plan: LoadPlan, folder: Path) -> int:
 def _argv(command: str, folder: Path) -> list[str]:
     plan = str(folder / "plan.json")
     return [sys.executable, "-m", "loadtest", command, "--plan", plan, "--out", str(folder)]
+
+
+def _environ(cloud: str) -> dict[str, str]:
+    return {**os.environ, MARK: cloud}
+
+
+def _with_parent() -> list[str]:
+    """Ourselves as the one it ends with, said before it starts: we may be gone before it can ask."""
+    return ["--with-parent", f"{os.getpid()}:{start_ticks(os.getpid())}"]
 
 
 class Traffic:
@@ -54,7 +66,7 @@ class Traffic:
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self._child = subprocess.Popen(
-                [*_argv("run", self.folder), "--with-parent"], env={**os.environ, MARK: self._cloud}, stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor
+                [*_argv("run", self.folder), *_with_parent()], env=_environ(self._cloud), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor
             )  # fmt: skip
         finally:
             os.close(descriptor)

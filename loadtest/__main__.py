@@ -6,7 +6,6 @@ Exit codes: 0 done · 2 the plan or the directory is wrong · 3 the machine cann
 import argparse
 import asyncio
 import gc
-import os
 import random
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from loadtest.engine import Engine
 from loadtest.plan import Arrivals, PlannedRequest, manifest, plan_problem, plan_requests
 from loadtest.sink import LineFile, RunFiles
 from runtime.logs import set_up_logs
+from runtime.processes import Process, is_alive
 from runtime.shutdown import stop_event
 
 PARENT_POLL_S = 0.5
@@ -41,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.command == "prepare":
             log.info("prepared", canaries=prepare(plan, out, arrivals=options.arrivals))
             return 0
-        parent = os.getppid() if options.with_parent else 0
-        return _run(plan, out, arrivals=options.arrivals, parent=parent)
+        return _run(plan, out, arrivals=options.arrivals, parent=options.with_parent)
     except UsageError as error:
         sys.stderr.write(f"loadtest: {error}\n")
         return 2
@@ -82,7 +81,17 @@ def prepare(plan: LoadPlan, out: Path, *, arrivals: Arrivals) -> int:
     return count
 
 
-def _run(plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: int) -> int:
+def process_of(text: str) -> Process:
+    """`PID:START_TICKS` as the one who starts this says it: asked here, a dead parent would be overlooked."""
+    pid, colon, ticks = text.partition(":")
+    if not (colon and pid.isdecimal() and ticks.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f'"{text}": expected PID:START_TICKS, two numbers; fix: leave the option out to run alone'
+        )
+    return Process(pid=int(pid), start_ticks=int(ticks))
+
+
+def _run(plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: Process | None) -> int:
     # What is alive now stays alive: the collector need not look at it while requests are timed.
     gc.collect()
     gc.freeze()
@@ -95,7 +104,7 @@ def _run(plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: int) -> int:
 
 
 async def _drive(
-    plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: int
+    plan: LoadPlan, out: Path, *, arrivals: Arrivals, parent: Process | None
 ) -> tuple[LoadSummary, bool]:
     loop = asyncio.get_running_loop()
     stop = stop_event(loop)
@@ -106,15 +115,15 @@ async def _drive(
             await stop.wait()
             engine.stop()
 
-        async def follow_parent() -> None:
+        async def follow(process: Process) -> None:
             while not stop.is_set():
-                if os.getppid() != parent:
+                if not is_alive(process):
                     stop.set()
                 await asyncio.sleep(PARENT_POLL_S)
 
         watchers = [loop.create_task(stop_engine())]
         if parent:
-            watchers.append(loop.create_task(follow_parent()))
+            watchers.append(loop.create_task(follow(parent)))
         try:
             summary = await engine.run(requests_of(plan, arrivals))
         finally:
@@ -146,8 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", required=True, metavar="DIR")
         command.add_argument(
             "--with-parent",
-            action="store_true",
-            help="stop when the process that started this is gone",
+            type=process_of,
+            metavar="PID:START_TICKS",
+            help="stop when that process is gone (field 22 of /proc/PID/stat tells it from another)",
         )
         command.add_argument("--arrivals", choices=("poisson", "uniform"), default="poisson")
     return parser

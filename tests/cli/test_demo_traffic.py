@@ -1,5 +1,6 @@
 """The load generator as a child process."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from cli.demo_options import DemoOptions, load_plan
 from cli.demo_traffic import Traffic, TrafficError, prepare
 from contracts.load import LoadPlan
-from runtime.processes import marked_processes
+from runtime.processes import marked_processes, start_ticks
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +33,7 @@ def test_a_run_against_a_closed_door_ends_with_its_summary(
     tmp_path: Path, closed_door: str
 ) -> None:
     """Nobody listens: requests fail, the run does not; rows and summary are there."""
-    assert prepare(plan(closed_door), tmp_path) > 0
+    assert prepare(plan(closed_door), tmp_path, cloud=str(tmp_path)) > 0
     with Traffic(tmp_path, cloud=str(tmp_path)) as traffic:
         traffic.wait_until(0.1)
         summary = traffic.finish()
@@ -42,7 +43,7 @@ def test_a_run_against_a_closed_door_ends_with_its_summary(
 def test_a_plan_that_cannot_be_is_refused_with_the_generator_s_words(tmp_path: Path) -> None:
     """The field and the expectation reach whoever asked."""
     with pytest.raises(TrafficError, match="run:"):
-        prepare(plan("127.0.0.1:1", run="no/slash"), tmp_path)
+        prepare(plan("127.0.0.1:1", run="no/slash"), tmp_path, cloud="x")
 
 
 def test_a_generator_that_cannot_start_is_an_error(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_generator_that_cannot_start_is_an_error(tmp_path: Path) -> None:
 def test_the_generator_ends_with_whoever_started_it(tmp_path: Path, closed_door: str) -> None:
     """A demo that is killed cannot stop its generator; it stops itself."""
     lasting = msgspec.structs.replace(plan(closed_door), duration_s=300)
-    prepare(lasting, tmp_path)
+    prepare(lasting, tmp_path, cloud="x")
     code = (
         "import sys, pathlib; from cli.demo_traffic import Traffic\n"
         "Traffic(pathlib.Path(sys.argv[1]), cloud=sys.argv[1]).__enter__()\n"
@@ -65,3 +66,21 @@ def test_the_generator_ends_with_whoever_started_it(tmp_path: Path, closed_door:
     while marked_processes(str(tmp_path)):
         assert time.monotonic() < deadline, "the generator outlived its parent"
         time.sleep(0.05)
+
+
+def test_both_processes_carry_the_mark_and_the_run_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command after a killed demo finds them by their environment; the run knows whom to end with beforehand."""
+    witness = tmp_path / "witness"
+    witness.write_text(f'#!/bin/sh\necho "$ISTHMUS_CLOUD" "$@" >> {tmp_path}/seen\nexit 1\n')
+    witness.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(witness))
+    with pytest.raises(TrafficError):
+        prepare(plan("127.0.0.1:1"), tmp_path, cloud="/a/cloud")
+    with pytest.raises(TrafficError), Traffic(tmp_path, cloud="/a/cloud"):
+        pass
+    prepared, ran = (tmp_path / "seen").read_text().splitlines()
+    assert prepared.startswith("/a/cloud -m loadtest prepare")
+    assert ran.startswith("/a/cloud -m loadtest run")
+    assert ran.endswith(f"--with-parent {os.getpid()}:{start_ticks(os.getpid())}")

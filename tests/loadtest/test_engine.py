@@ -3,6 +3,7 @@ import contextlib
 import itertools
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,10 +17,12 @@ from contracts.history import LedgerRow
 from contracts.load import LoadSummary
 from contracts.tap import Canary
 from loadtest import figures
+from loadtest.__main__ import main
 from loadtest.check_orders import check_orders
 from loadtest.engine import Engine
 from loadtest.plan import manifest, plan_requests
 from loadtest.sink import LineFile, RunFiles, read_history, read_lines, read_rows
+from runtime.processes import start_ticks
 from tests.loadtest.doors import open_recorder, open_shop, plan_for, until
 
 
@@ -337,3 +340,26 @@ async def test_a_wrong_plan_file_is_refused(tmp_path, text, expected):
     assert process.returncode == 2
     assert b"plan.json" in said
     assert expected.encode() in said
+
+
+def test_a_parent_that_died_before_the_generator_ran_is_noticed(tmp_path):
+    """Who to end with is told, not asked after the imports: nobody to follow ends a long run at once with 4."""
+    parent = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    ticks = start_ticks(parent.pid)
+    parent.communicate(b"\n")
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan_for(duration_s=300)))
+    done = subprocess.run(
+        [sys.executable, "-m", "loadtest", "run", "--plan", tmp_path / "plan.json",
+         "--out", tmp_path, "--with-parent", f"{parent.pid}:{ticks}"],
+        check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize("text", ["", "12", "12:", "me:1", "12:-1"])
+def test_a_parent_that_is_none_is_refused(tmp_path, text, capsys):
+    """Exit 2 with the form that was expected."""
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--plan", "p", "--out", str(tmp_path), f"--with-parent={text}"])
+    assert ended.value.code == 2
+    assert "expected PID:START_TICKS" in capsys.readouterr().err
