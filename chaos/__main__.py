@@ -4,7 +4,9 @@ Exit codes: 0 every lease healed, 5 a fault is not healed.
 """
 
 import argparse
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +23,9 @@ def main(argv: list[str]) -> int:
     watchdog.add_argument("--leases", type=Path, required=True, metavar="DIR")
     given = parser.parse_args(argv)
     set_up_logs("chaos-watchdog")
-    return watch(cast("Path", given.leases), SystemClock())
+    asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signum, _frame: asked.set())
+    return watch(cast("Path", given.leases), SystemClock(), asked.is_set)
 
 
 if __name__ == "__main__":

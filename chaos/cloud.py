@@ -18,8 +18,8 @@ READY_S_MAX = 30.0
 """A bridge that fences its predecessor may wait for one transaction time-out of 10 s, thrice that is dead."""
 
 POLL_S = 0.01
-LOCK_WAIT_S = 60.0
-"""Held while processes are started; twice what the slowest needs."""
+LOCK_WAIT_S = 10.0
+"""Held while processes are started, not while they become ready: milliseconds for each."""
 
 
 class CloudError(Exception):

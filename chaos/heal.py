@@ -9,7 +9,7 @@ import msgspec
 
 from chaos.clock import Clock
 from chaos.cloud import Cloud, CloudError
-from chaos.leases import Leases
+from chaos.leases import Leases, LeasesHeldError
 from contracts.control import Op, Scalar
 from contracts.fault import Lease
 from runtime.control import ControlError, call_control
@@ -107,10 +107,10 @@ def heal_all(directory: Path, clock: Clock) -> Healed:
     for lease in leases.open_leases():
         try:
             heal_lease(lease, clock)
-        except HealError as error:
+            with leases.locked():
+                leases.remove(lease.id)
+        except (HealError, LeasesHeldError) as error:
             failed[lease.id] = str(error)
-            continue
-        with leases.locked():
-            leases.remove(lease.id)
-        healed.append(lease.id)
+        else:
+            healed.append(lease.id)
     return Healed(healed=tuple(healed), failed=failed)

@@ -1,6 +1,6 @@
 """Leases on disk: written and synced before a fault, removed after its heal, under one lock.
 
-The directory holds `ID.json` per lease, `lock` (held for every change and every heal) and `watchdog`
+The directory holds `ID.json` per lease, `lock` (held for every change) and `watchdog`
 (held by the watchdog for its life), so that who must heal is never decided twice or by nobody.
 """
 
@@ -15,12 +15,16 @@ import msgspec
 from contracts.fault import Lease
 from runtime.locks import LockHeldError, file_lock
 
-LOCK_WAIT_S = 60.0
-"""Held for a heal, of which the slowest waits 30 s for a bridge."""
+LOCK_WAIT_S = 10.0
+"""Held for reading and writing a few small files; only a stopped holder takes longer."""
 
 
 class LeaseError(Exception):
     """A lease file does not read; the fault it stands for cannot be healed by its record."""
+
+
+class LeasesHeldError(LeaseError):
+    """Another process has had the lock for longer than anybody needs it: which file, who, fix."""
 
 
 class Leases:
@@ -31,13 +35,13 @@ class Leases:
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:
-        """Hold the lock; whoever heals or decides that nothing is left does it in here."""
+        """Hold the lock; whoever decides that nothing is left does it in here. Raises `LeasesHeldError`."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with file_lock(self.directory / "lock", wait_s=LOCK_WAIT_S):
                 yield
         except LockHeldError as error:
-            raise LeaseError(str(error)) from error
+            raise LeasesHeldError(str(error)) from error
 
     def write(self, lease: Lease) -> None:
         """Put the lease on disk, synced, before its fault; call it under the lock."""

@@ -19,7 +19,7 @@ from chaos.offsets import OffsetsError
 from contracts.control import Scalar
 from contracts.fault import FaultKind, FaultRecord, Lease
 from runtime.control import ControlError
-from runtime.processes import start_ticks
+from runtime.processes import MARK, start_ticks
 
 WATCHDOG_START_S_MAX = 10.0
 """Its imports take 0.3 s on an idle core; a fault waits for it, since without it nothing would heal."""
@@ -109,6 +109,7 @@ class Lifecycle:
                 stdout=log,
                 stderr=log,
                 cwd=Path(__file__).parents[1],
+                env={**os.environ, MARK: str(self._cloud.parent)},  # `down` ends it with the cloud
                 start_new_session=True,  # Ctrl-C goes to the runner's group only
             )
         # One ends when no lease is left; the next fault of the run starts another.
@@ -140,10 +141,10 @@ class Lifecycle:
     def _undo(self, lease: Lease) -> str:
         try:
             done = heal_lease(lease, self._clock)
-        except HealError as error:
+            with self._leases.locked():
+                self._leases.remove(lease.id)
+        except (HealError, LeaseError) as error:
             raise NotHealedError(str(error)) from error
-        with self._leases.locked():
-            self._leases.remove(lease.id)
         return done
 
     def _heal(self, fault: Fault, prove: Prove | None) -> FaultRecord:

@@ -1,5 +1,6 @@
 """Twin of chaos/cloud.py."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from chaos.clock import SystemClock
 from chaos.cloud import Cloud, CloudError, http_address, pinned
 from chaos.processes import start_again
+from runtime.locks import file_lock
 from runtime.processes import is_running, signal_process
 from tests.chaos.stage import Stage, eventually
 
@@ -84,3 +86,19 @@ def test_what_is_missing_is_named(set_stage: Stage, tmp_path: Path) -> None:
         set_stage.cloud.named("ad-9")
     with pytest.raises(CloudError, match="expected endpoint link"):
         set_stage.cloud.endpoint("link")
+
+
+def test_a_lock_that_is_not_let_go_is_named_with_its_holder(
+    set_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is started without it, and nobody waits for ever: the file, who has it, and the fix."""
+    monkeypatch.setattr("chaos.cloud.LOCK_WAIT_S", 0.1)
+    set_stage.node("ad-1")
+    set_stage.save()
+    kill(set_stage, "ad-1")
+    expected = rf"state\.json\.lock: held by process {os.getpid()} for more than 0\.1 s.*fix:"
+    with (
+        file_lock(Path(f"{set_stage.path}.lock"), wait_s=0),
+        pytest.raises(CloudError, match=expected),
+    ):
+        set_stage.cloud.start_dead(["ad-1"])

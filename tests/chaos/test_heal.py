@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -118,3 +119,21 @@ def test_a_process_that_does_not_come_back_is_not_healed(
     kill(full_stage, "ad-9")
     with pytest.raises(HealError, match="expected to be ready: ad-9"):
         heal_lease(lease(full_stage, "node_kill", "ad-9"), CLOCK)
+
+
+def test_a_lease_that_cannot_be_removed_is_not_healed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has the lock and does not let go: the reason says who, and the lease stays."""
+    monkeypatch.setattr("chaos.leases.LOCK_WAIT_S", 0.1)
+    leases = Leases(tmp_path / "leases")
+    one = Lease(
+        id="01-link_cut", kind="link_cut", targets=(str(tmp_path / "none"),), params={}, cloud="c",
+        runner_pid=1, runner_start_ticks=1, created_wall_s=0.0, expires_wall_s=0.0,
+    )  # fmt: skip
+    with leases.locked():
+        leases.write(one)
+        done = heal_all(leases.directory, CLOCK)
+    assert done.healed == ()
+    assert f"held by process {os.getpid()}" in done.failed[one.id]
+    assert leases.open_leases() == (one,)

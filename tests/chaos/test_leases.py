@@ -1,10 +1,11 @@
 """Twin of chaos/leases.py."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from chaos.leases import LeaseError, Leases
+from chaos.leases import LeaseError, Leases, LeasesHeldError
 from contracts.fault import Lease
 
 
@@ -60,3 +61,17 @@ def test_lease_files_are_for_their_owner_only(tmp_path: Path) -> None:
         leases.write(lease(1))
     assert leases.directory.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in leases.directory.iterdir()} == {0o600}
+
+
+def test_a_lock_that_is_not_let_go_is_named_with_its_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a bound: the file, who has it, and the fix."""
+    monkeypatch.setattr("chaos.leases.LOCK_WAIT_S", 0.1)
+    expected = rf"{tmp_path}/lock: held by process {os.getpid()} for more than 0\.1 s.*fix:"
+    with (
+        Leases(tmp_path).locked(),
+        pytest.raises(LeasesHeldError, match=expected),
+        Leases(tmp_path).locked(),
+    ):
+        pytest.fail("held twice")

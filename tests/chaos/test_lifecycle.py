@@ -1,6 +1,7 @@
 """Twin of chaos/lifecycle.py."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from chaos.journal import Journal
 from chaos.leases import Leases
 from chaos.lifecycle import FaultError, Lifecycle, NotHealedError, fault_errors
 from contracts.fault import FaultRecord, Lease
-from runtime.processes import start_ticks
+from runtime.processes import end_processes, marked_processes, start_ticks
 
 
 @pytest.fixture
@@ -121,3 +122,14 @@ def test_border_errors_reach_the_caller_as_one_kind() -> None:
     """Whatever a border raises is a FaultError naming the fault."""
     with pytest.raises(FaultError, match="node_kill: gone"), fault_errors("node_kill"):
         raise CloudError("gone")
+
+
+def test_the_watchdog_carries_the_mark_of_its_cloud(life: Lifecycle, tmp_path: Path) -> None:
+    """Whoever ends the cloud finds it; asked to end, it heals what is left and leaves no lease."""
+    cut(life, tmp_path / "none.sock")
+    (watchdog,) = marked_processes(str(tmp_path))
+    assert b"watchdog" in Path(f"/proc/{watchdog.pid}/cmdline").read_bytes()
+    end_processes([watchdog], signum=signal.SIGTERM, grace_s=5)
+    assert Leases(tmp_path / "leases").open_leases() == ()
+    life.close()
+    assert marked_processes(str(tmp_path)) == []

@@ -1,5 +1,7 @@
 """Twin of chaos/watchdog.py: real processes, a real relay, and a runner that is killed at any moment."""
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from contracts.fault import Lease
 from contracts.orders import OrdersStats
 from contracts.tap import TapReport
 from runtime.control import call_control
+from runtime.processes import start_ticks
 from tests.chaos.stage import ROOT, Stage, eventually
 
 
@@ -142,3 +145,52 @@ def test_an_unreadable_lease_is_not_passed_over(tmp_path: Path) -> None:
     """What stands for a fault and does not read ends with 5."""
     (tmp_path / "01-link_cut.json").write_bytes(b"{}")
     assert watch(tmp_path, SystemClock()) == EXIT_NOT_HEALED
+
+
+class HoldingClock(FastClock):
+    """Somebody has the lock from its first sleep on, until its sleep number `until`."""
+
+    def __init__(self, directory: Path, *, until: int) -> None:
+        super().__init__()
+        self._directory, self._until, self._sleeps = directory, until, 0
+        self.held = contextlib.ExitStack()
+
+    def sleep(self, pause_s: float) -> None:
+        self._sleeps += 1
+        if self._sleeps == 1:
+            self.held.enter_context(Leases(self._directory).locked())
+        if self._sleeps == self._until:
+            self.held.close()
+
+    def is_free(self) -> bool:
+        return self._sleeps >= self._until
+
+
+@pytest.mark.parametrize(("until", "code"), [(2, EXIT_HEALED), (99, EXIT_NOT_HEALED)])
+def test_a_lock_that_is_not_let_go_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: int, code: int
+) -> None:
+    """A holder may come to: then all goes on. If not, the watchdog gives up at its own bound and says 5."""
+    monkeypatch.setattr("chaos.leases.LOCK_WAIT_S", 0.05)
+    leases, clock = Leases(tmp_path), HoldingClock(tmp_path, until=until)
+    with leases.locked():
+        leases.write(living_lease(str(tmp_path / "no.sock")))
+    with clock.held:
+        assert watch(tmp_path, clock, clock.is_free) == code
+    assert bool(leases.open_leases()) == (code == EXIT_NOT_HEALED)
+
+
+def living_lease(target: str) -> Lease:
+    return msgspec.structs.replace(
+        dead_lease("link_cut", target), runner_pid=os.getpid(),
+        runner_start_ticks=start_ticks(os.getpid()),
+    )  # fmt: skip
+
+
+def test_asked_to_end_it_heals_what_is_not_due(tmp_path: Path) -> None:
+    """Its cloud is going: the lease of a living runner goes with it."""
+    leases = Leases(tmp_path)
+    with leases.locked():
+        leases.write(living_lease(str(tmp_path / "no.sock")))
+    assert watch(tmp_path, SystemClock(), lambda: True) == EXIT_HEALED
+    assert leases.open_leases() == ()

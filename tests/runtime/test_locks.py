@@ -1,5 +1,6 @@
 """A lock held by one process, waited for within a bound, gone with its holder."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -45,3 +46,21 @@ def test_it_goes_with_a_killed_holder(tmp_path: Path) -> None:
         holder.kill()
     with file_lock(path, wait_s=10):
         assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_full_disk_does_not_keep_anybody_from_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the holder's name is lost: what is full must still be possible to take down."""
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    path = tmp_path / "lock"
+    with (
+        file_lock(path, wait_s=0),
+        pytest.raises(LockHeldError, match="held by another process"),
+        file_lock(path, wait_s=0),
+    ):
+        pytest.fail("held twice")
