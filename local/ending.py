@@ -4,6 +4,8 @@ import shutil
 import signal
 from pathlib import Path
 
+import msgspec
+
 from contracts.cloud import CloudState
 from local.state import CloudFiles
 from runtime.processes import Process, end_processes, is_alive, marked_processes
@@ -13,6 +15,10 @@ SERVICES_GRACE_S = 3.0
 ENGINES_GRACE_S = 3.0
 ROUNDS_MAX = 5
 """A process may start another while we look; it cannot do so for ever."""
+
+
+class RemainsError(Exception):
+    """Something of a cloud cannot be removed: what, why, fix."""
 
 
 def is_abandoned(files: CloudFiles) -> bool:
@@ -35,7 +41,7 @@ def _alive(state: CloudState) -> list[Process]:
 def end_cloud(files: CloudFiles) -> bool:
     """End it, whatever state it is in; says whether there was anything.
 
-    Raises `OSError` when a directory stays; it is then still on record, and the next command tries again.
+    Raises `RemainsError` when something stays; it is then still on record, and the next command tries again.
     """
     if not files.cloud.exists():
         return _end_marked(files)
@@ -45,9 +51,17 @@ def end_cloud(files: CloudFiles) -> bool:
         # first the record: a fault healer that sees none starts nothing again
         files.state_path.unlink(missing_ok=True)
     found = _end_marked(files)
-    if temporary:
-        remove_tree(Path(temporary))
-    _remove_all_but_logs(files.cloud)
+    try:
+        _remove_files(files, temporary)
+    except RemainsError:
+        if state and standing is None:
+            # nothing else names the temporary directory; a state without owner or process is an abandoned one
+            files.write_state(
+                msgspec.structs.replace(
+                    state, keep=False, owner_pid=0, owner_start_ticks=0, processes=()
+                )
+            )
+        raise
     return found or state is not None or standing is not None
 
 
@@ -88,19 +102,35 @@ def _command(process: Process) -> str:
         return ""
 
 
-def _remove_all_but_logs(cloud: Path) -> None:
-    """The logs stay until the next cloud: they are what one wants after a failure."""
-    for entry in cloud.iterdir():
-        if entry.name == "logs":
-            continue
-        if entry.is_dir():
-            remove_tree(entry)
+def _remove_files(files: CloudFiles, temporary: str) -> None:
+    """All but the logs, which stay until the next cloud: they are what one wants after a failure."""
+    stays: list[str] = []
+    entries = [
+        it for it in files.cloud.iterdir() if it not in {files.cloud / "logs", files.standing_path}
+    ]
+    # the standing last: while it is there the next command knows that it has to try again
+    for path in (*([Path(temporary)] if temporary else []), *entries):
+        try:
+            remove(path)
+        except RemainsError as error:
+            stays.append(str(error))
+    if stays:
+        raise RemainsError("; ".join(stays))
+    remove(files.standing_path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or directory; what vanishes meanwhile is none of ours to mourn. Raises `RemainsError`."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+            if path.exists():
+                shutil.rmtree(path)
         else:
-            entry.unlink(missing_ok=True)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory; files that vanish meanwhile are none of ours to mourn. Raises `OSError` if it stays."""
-    shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
-        shutil.rmtree(path)
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        if path.exists():
+            raise RemainsError(
+                f"{path}: cannot be removed ({error}); expected nothing of the cloud to be left. "
+                "fix: see who owns it and what is mounted there, then isthmus down local again"
+            ) from error

@@ -13,7 +13,7 @@ import msgspec
 
 from contracts.cloud import CloudState
 from local import postgres
-from local.ending import end_cloud
+from local.ending import end_cloud, remove
 from local.engines import EngineRoom, plan_engines
 from local.ground import Ground, host_of, port_names
 from local.launch import Launcher
@@ -36,7 +36,7 @@ def make_cloud(
 ) -> CloudState:
     """Bring up a cloud where none is; if that fails or is interrupted, nothing of it is left."""
     ground = draw_ground(files, options)
-    shutil.rmtree(files.cloud, ignore_errors=True)
+    remove(files.cloud)
     files.cloud.mkdir(mode=0o700, parents=True)
     engines = plan_engines(ground, jars)
     specs = plan_cloud(options, ground, engines)
@@ -79,6 +79,8 @@ def standing_of(ground: Ground, options: CloudOptions) -> Standing:
         without=tuple(sorted(options.without)),
         ad_nodes=options.ad_nodes,
         keep=options.keep,
+        holder_pid=os.getpid() if options.without else 0,
+        holder_start_ticks=(start_ticks(os.getpid()) or 0) if options.without else 0,
     )
 
 

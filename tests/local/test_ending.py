@@ -1,6 +1,7 @@
 """Nothing of a cloud is left, whatever state its command died in."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from contracts.cloud import CloudState, ProcessRecord
-from local.ending import end_cloud, is_abandoned
+from local.ending import RemainsError, end_cloud, is_abandoned
 from local.state import CloudFiles, Standing
 from runtime.processes import (
     MARK,
@@ -157,12 +158,43 @@ def test_a_directory_that_stays_is_named_and_stays_on_record(
     remains.files.write_standing(Standing(ground=ground, without=(), ad_nodes=10, keep=False))
     with monkeypatch.context() as broken:
         broken.setattr("shutil.rmtree", refuse)
-        with pytest.raises(OSError, match="temporary"):
+        with pytest.raises(RemainsError, match=r"temporary: cannot be removed .*denied.*fix:"):
             end_cloud(remains.files)
     assert is_abandoned(remains.files)
     assert end_cloud(remains.files)
     assert not remains.temporary.exists()
     assert not is_abandoned(remains.files)
+
+
+@pytest.mark.parametrize("recorded_by", ["state", "ground"])
+@pytest.mark.parametrize("stays", ["temporary", "kafka-public"])
+def test_it_stays_on_record_whatever_stays(
+    remains: Remains, monkeypatch: pytest.MonkeyPatch, stays: str, recorded_by: str
+) -> None:
+    """In the cloud's directory or beside it, named by the state or the ground: tried again until it is gone."""
+    remains.temporary.mkdir()
+    (remains.files.cloud / "kafka-public").mkdir()
+    (remains.files.cloud / "settings").mkdir()
+    if recorded_by == "state":
+        # kept, with a live process: neither must make what is left look like a cloud that is up
+        remains.state(owner=GONE, keep=True, processes=(remains.process(),))
+    else:
+        ground = msgspec.structs.replace(ground_of(), temporary=str(remains.temporary))
+        remains.files.write_standing(Standing(ground=ground, without=(), ad_nodes=10, keep=False))
+    rmtree = shutil.rmtree
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "shutil.rmtree",
+            lambda path, **how: (refuse if path.name == stays else rmtree)(path, **how),
+        )
+        for _ in range(2):
+            with pytest.raises(RemainsError, match=rf"{stays}: cannot be removed"):
+                end_cloud(remains.files)
+            assert is_abandoned(remains.files)
+    assert not (remains.files.cloud / "settings").exists()
+    end_cloud(remains.files)
+    assert not remains.temporary.exists()
+    assert list(remains.files.cloud.iterdir()) == []
 
 
 def refuse(path: Path, *, ignore_errors: bool = False) -> None:
