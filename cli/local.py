@@ -25,12 +25,16 @@ Json = Annotated[bool, typer.Option("--json", help="The contract's keys as JSON.
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`isthmus status --json`; `cloud` is null when nothing is up."""
+    """`isthmus status --json`; `cloud` is null when nothing is up.
+
+    `left_by` is the pid of a process that switched `without` off and is gone, else null.
+    """
 
     schema: int = 1
     up: bool
     dead: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    left_by: int | None = None
     cloud: CloudState | None = None
 
 
@@ -88,7 +92,7 @@ def down(environment: EnvironmentName, *, as_json: Json = False) -> None:
 def status(*, as_json: Json = False) -> None:
     """What is up on this machine, where it answers, and what of it has died.
 
-    Exit: 0 up and whole, 1 nothing is up or a process is dead, 3 environment.
+    Exit: 0 up and whole, 1 nothing is up, a process is dead or a killed command left a mechanism off, 3 environment.
 
     Example: isthmus status
     """
@@ -98,13 +102,20 @@ def status(*, as_json: Json = False) -> None:
         _print_json(
             StatusReport(up=False)
             if found is None
-            else StatusReport(up=True, dead=found.dead, without=found.without, cloud=found.state)
+            else StatusReport(
+                up=True,
+                dead=found.dead,
+                without=found.without,
+                left_by=found.left_by,
+                cloud=found.state,
+            )
         )
     elif found is None:
         typer.echo("nothing is up. isthmus up local brings the hybrid cloud up")
     else:
         _print_cloud(found)
-    raise typer.Exit(OK if found and not found.dead else NEGATIVE)
+    whole = found is not None and not found.dead and found.left_by is None
+    raise typer.Exit(OK if whole else NEGATIVE)
 
 
 def _only_local(command: str, environment: str) -> None:
@@ -164,7 +175,12 @@ def _print_cloud(found: cloud.CloudStatus) -> None:
             rows.add_row(f"    {role}", count, ", ".join(_short(alive)), gone)
         console.print(rows)
     if found.without:
-        console.print(f"  [red]switched off: {', '.join(found.without)}[/] (a negative control)")
+        why = (
+            "a negative control"
+            if found.left_by is None
+            else f"by process {found.left_by}, which is gone; fix: isthmus up local switches it on"
+        )
+        console.print(f"  [red]switched off: {', '.join(found.without)}[/] ({why})")
     console.print(f"  logs {state.root}/logs", style="dim")
 
 

@@ -1,6 +1,8 @@
 """The hybrid cloud of one checkout: up, down, as asked; and nothing of it left once it should be gone."""
 
+import atexit
 import contextlib
+import functools
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -9,7 +11,7 @@ import msgspec
 
 from contracts.cloud import CloudState
 from local.changing import Running, change_cloud, process_of
-from local.ending import end_cloud, is_abandoned
+from local.ending import RemainsError, end_cloud, is_abandoned
 from local.engines import plan_engines
 from local.ground import host_of
 from local.kafka import KafkaError
@@ -36,11 +38,15 @@ class CloudUsageError(CloudError):
 
 
 class CloudStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What is up: `dead` names recorded processes that do not run; `without` the mechanisms switched off."""
+    """What is up: `dead` names recorded processes that do not run; `without` the mechanisms switched off.
+
+    `left_by` is the pid of the process that switched them off and is gone; None while it is there.
+    """
 
     state: CloudState
     dead: tuple[str, ...]
     without: tuple[str, ...]
+    left_by: int | None = None
 
 
 def quiet(_text: str) -> None:
@@ -51,10 +57,11 @@ def up(root: Path, options: CloudOptions, progress: Progress = quiet) -> CloudSt
     """Bring a cloud up; on any failure nothing of it is left. Raises `CloudError`."""
     files = CloudFiles(root)
     with _explained(), files.command_lock():
-        _reap(files)
+        restored = _reap(files, progress)
         if files.read_state() is not None:
+            now = " (what a killed command had switched off is on again)" if restored else ""
             raise CloudUsageError(
-                f"{files.state_path}: a cloud is already up here; expected none. "
+                f"{files.state_path}: a cloud is already up here{now}; expected none. "
                 "fix: isthmus status shows it, isthmus down local ends it"
             )
         _check_options(options)
@@ -89,7 +96,7 @@ def reconcile(root: Path, options: CloudOptions, progress: Progress = quiet) -> 
     """Make the running cloud what `options` say, restarting only what differs or died. Raises `CloudError`."""
     files = CloudFiles(root)
     with _explained(), files.command_lock():
-        _reap(files)
+        _end_abandoned(files)
         state, standing = _running(files)
         if options.ad_nodes != standing.ad_nodes:
             raise CloudUsageError(
@@ -111,14 +118,21 @@ def _running(files: CloudFiles) -> tuple[CloudState, Standing]:
 
 
 def status(root: Path) -> CloudStatus | None:
-    """What is up, or None; what a killed command left behind is removed first. Raises `CloudError`."""
-    reap(root)
+    """What is up, or None; what a killed command left running is ended first. Raises `CloudError`.
+
+    A kept cloud it left without a mechanism is told, not changed: `up`, `reap` and `hold` do that.
+    """
     files = CloudFiles(root)
+    if not files.home.exists():
+        return None
+    with _explained(), files.command_lock():
+        _end_abandoned(files)
     state, standing = files.read_state(), files.read_standing()
     if state is None or standing is None:
         return None
     dead = tuple(it.name for it in state.processes if not is_alive(process_of(it)))
-    return CloudStatus(state=state, dead=dead, without=standing.without)
+    left_by = standing.holder_pid if standing.is_left() else None
+    return CloudStatus(state=state, dead=dead, without=standing.without, left_by=left_by)
 
 
 def respawn(root: Path, name: str) -> CloudState:
@@ -161,58 +175,71 @@ def down(root: Path) -> bool:
 
 
 def reap(root: Path) -> bool:
-    """Remove what a killed command left behind; says whether there was anything. Raises `CloudError`."""
+    """Undo what a killed command left behind; says whether there was anything. Raises `CloudError`."""
     files = CloudFiles(root)
     if not files.home.exists():
         return False
     with _explained(), files.command_lock():
-        return _reap(files)
+        return _reap(files, quiet)
 
 
-def _reap(files: CloudFiles) -> bool:
-    if is_abandoned(files):
-        return end_cloud(files)
-    _restore(files)
-    return False
+def _reap(files: CloudFiles, progress: Progress) -> bool:
+    return _end_abandoned(files) or _restore(files, progress)
 
 
-def _restore(files: CloudFiles) -> None:
-    """Switch on again what a killed command had switched off on a kept cloud."""
+def _end_abandoned(files: CloudFiles) -> bool:
+    return end_cloud(files) if is_abandoned(files) else False
+
+
+def _restore(files: CloudFiles, progress: Progress) -> bool:
+    """Switch on again what a process that is gone has left switched off on a kept cloud."""
     state, standing = files.read_state(), files.read_standing()
-    if state is None or standing is None or not standing.without:
-        return
-    with contextlib.suppress(LockHeldError), files.run_lock():
-        jars = fetch_kafka(files.home / "engines", progress=quiet)
-        running = Running(files=files, standing=standing, state=state, jars=jars)
-        whole = msgspec.structs.replace(standing.options(), without=frozenset())
-        change_cloud(running, whole, quiet)
+    if state is None or standing is None or not standing.is_left():
+        return False
+    progress(f"process {standing.holder_pid} left it without {', '.join(standing.without)}")
+    jars = fetch_kafka(files.home / "engines", progress=progress)
+    running = Running(files=files, standing=standing, state=state, jars=jars)
+    whole = msgspec.structs.replace(standing.options(), without=frozenset())
+    change_cloud(running, whole, progress)
+    return True
 
 
 @contextlib.contextmanager
 def hold(root: Path, options: CloudOptions, progress: Progress = quiet) -> Generator[CloudState]:
-    """A cloud as `options` say for the time of the block, for us alone. Raises `CloudError`.
+    """A cloud as `options` say for the time of the block, for this process alone. Raises `CloudError`.
 
     A running one is changed, and a kept one has every mechanism on again afterwards; else one of our own is brought up,
-    which goes with the block unless `keep`.
+    which goes with the block unless `keep`. Inside a block the same process may hold it again, with other options.
     """
     files = CloudFiles(root)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locked:
+        _take_for_us(files, locked)
+        with _held(files, root, options, progress) as state:
+            yield state
+
+
+_ours: set[Path] = set()
+"""Checkouts whose cloud this process holds: a series of runs holds it, and so does each of its runs."""
+
+
+def _take_for_us(files: CloudFiles, locked: contextlib.ExitStack) -> None:
+    if files.home in _ours:
+        return
+    with _explained():
         try:
-            held.enter_context(files.run_lock())
+            locked.enter_context(files.run_lock())
         except LockHeldError as error:
             raise CloudUsageError(str(error)) from error
-        except OSError as error:
-            raise CloudError(
-                f"{error}; fix: see that this directory can be written and has space"
-            ) from error
-        yield held.enter_context(_held(files, root, options, progress))
+    _ours.add(files.home)
+    locked.callback(_ours.discard, files.home)
 
 
 @contextlib.contextmanager
 def _held(
     files: CloudFiles, root: Path, options: CloudOptions, progress: Progress
 ) -> Generator[CloudState]:
-    reap(root)
+    with _explained(), files.command_lock():
+        _end_abandoned(files)  # what is switched off is changed below, to what is wanted now
     state, standing = files.read_state(), files.read_standing()
     if state is None or standing is None:
         with _own(root, options, progress) as own:
@@ -234,12 +261,16 @@ def _held(
 
 @contextlib.contextmanager
 def _own(root: Path, options: CloudOptions, progress: Progress) -> Generator[CloudState]:
+    end = functools.partial(_end_own, CloudFiles(root))
+    if not options.keep:
+        # a signal may come between any two steps, on the way from here into the caller's block too
+        atexit.register(end)
     try:
-        # inside: a signal that comes between the last process and here must find somebody to end them
         yield up(root, options, progress)
     finally:
         if not options.keep:
-            _end_own(CloudFiles(root))
+            end()
+            atexit.unregister(end)
 
 
 def _end_own(files: CloudFiles) -> None:
@@ -256,6 +287,7 @@ def _explained() -> Generator[None]:
         yield
     except (
         StartError, KafkaError, PostgresError, FetchError, LockError, LockHeldError, PortError, GoneError,
+        RemainsError,
     ) as error:  # fmt: skip
         raise CloudError(str(error)) from error
     except OSError as error:

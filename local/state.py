@@ -15,22 +15,32 @@ from contracts.cloud import CloudState, ProcessRecord
 from local.ground import Ground
 from local.plan import CloudOptions, Mechanism
 from runtime.locks import file_lock
+from runtime.processes import is_running
 
 COMMAND_WAIT_S = 90.0
 """Longest `up` from empty caches holds the lock for as long as it fetches; nobody waits longer than this."""
 
 
 class Standing(Contract, frozen=True, kw_only=True):
-    """`ground.json`: what the cloud was asked to be, and where it stands."""
+    """`ground.json`: what the cloud was asked to be, where it stands, and who has switched mechanisms off.
+
+    `holder_pid` and `holder_start_ticks` name the process that holds it `without` something and will undo that.
+    """
 
     ground: Ground
     without: tuple[Mechanism, ...]
     ad_nodes: int
     keep: bool
+    holder_pid: int = 0
+    holder_start_ticks: int = 0
 
     def options(self) -> CloudOptions:
         """The options it was asked for."""
         return CloudOptions(without=frozenset(self.without), ad_nodes=self.ad_nodes, keep=self.keep)
+
+    def is_left(self) -> bool:
+        """Whether mechanisms are off and whoever switched them off is gone."""
+        return bool(self.without) and not is_running(self.holder_pid, self.holder_start_ticks)
 
 
 class CloudFiles:
@@ -40,7 +50,7 @@ class CloudFiles:
         self.home = root.resolve() / ".isthmus"
         self.cloud = self.home / "cloud"
         self.state_path = self.cloud / "state.json"
-        self._standing_path = self.cloud / "ground.json"
+        self.standing_path = self.cloud / "ground.json"
 
     @contextlib.contextmanager
     def command_lock(self) -> Generator[None]:
@@ -85,13 +95,13 @@ class CloudFiles:
     def read_standing(self) -> Standing | None:
         """The ground, or None."""
         try:
-            return msgspec.json.decode(self._standing_path.read_bytes(), type=Standing)
+            return msgspec.json.decode(self.standing_path.read_bytes(), type=Standing)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
     def write_standing(self, standing: Standing) -> None:
         """Replace the ground."""
-        write_whole(self._standing_path, msgspec.json.format(msgspec.json.encode(standing)))
+        write_whole(self.standing_path, msgspec.json.format(msgspec.json.encode(standing)))
 
 
 def write_whole(path: Path, data: bytes) -> None:

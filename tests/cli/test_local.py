@@ -8,6 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from cli.local import StatusReport, down, status, up
+from contracts.cloud import CloudState
+from local.cloud import CloudStatus
 
 APP = typer.Typer()
 APP.command()(up)
@@ -62,6 +64,31 @@ def test_status_of_a_running_cloud(cloud_root: Path, monkeypatch: pytest.MonkeyP
     again = RUN.invoke(APP, ["up", "local"])
     assert again.exit_code == 2
     assert "already up" in again.output
+
+
+@pytest.mark.parametrize(
+    ("left_by", "code", "said"),
+    [
+        (4_194_999, 1, "by process 4194999, which is gone; fix: isthmus up local"),
+        (None, 0, "control"),
+    ],
+)
+def test_a_mechanism_a_killed_command_left_off_is_a_negative_status(
+    monkeypatch: pytest.MonkeyPatch, left_by: int | None, code: int, said: str
+) -> None:
+    """Exit 1, who it was and what switches it on again; a control under way is none of that."""
+    state = CloudState(
+        id="x", root="/r", temporary="/t", owner_pid=1, owner_start_ticks=1, keep=True, policy="",
+        topology="", endpoints={"core": "127.0.2.30:1", "edge": "127.0.1.30:1"}, processes=(),
+    )  # fmt: skip
+    found = CloudStatus(state=state, dead=(), without=("scan",), left_by=left_by)
+    monkeypatch.setattr("cli.local.cloud.status", lambda _root: found)
+    told = RUN.invoke(APP, ["status"])
+    assert told.exit_code == code
+    assert said in " ".join(told.output.split())
+    report = RUN.invoke(APP, ["status", "--json"])
+    assert report.exit_code == code
+    assert msgspec.json.decode(report.stdout, type=StatusReport).left_by == left_by
 
 
 @pytest.mark.parametrize("command", [["up"], ["down"], ["status"]])

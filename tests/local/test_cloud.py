@@ -1,7 +1,6 @@
 """The cloud as a whole, for real: served, closed to outsiders, changed, and gone."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -166,19 +165,6 @@ def test_holding_it_without_a_mechanism_restarts_only_that(cloud_root: Path) -> 
         )
 
 
-def test_a_cloud_is_held_by_one_command_at_a_time(cloud_root: Path) -> None:
-    """The second is told who holds it, and changes nothing."""
-    with hold(cloud_root, CloudOptions()) as state:
-        with (
-            pytest.raises(
-                CloudUsageError, match=rf"run\.lock: held by process {os.getpid()} .*fix:"
-            ),
-            hold(cloud_root, CloudOptions(without=frozenset({"idempotency"}))),
-        ):
-            pytest.fail("held twice")
-        assert state_of(cloud_root).processes == state.processes
-
-
 @contextmanager
 def kept(root: Path) -> Generator[None]:
     """The session's cloud as one that `up local` has left running."""
@@ -202,16 +188,43 @@ with hold(Path(sys.argv[1]), CloudOptions(without=frozenset({"idempotency"}))):
 """
 
 
-def test_what_a_killed_command_switched_off_is_on_after_the_next(cloud_root: Path) -> None:
-    """A negative control that dies half-way leaves no kept cloud without its mechanism."""
+def test_a_cloud_is_held_by_one_command_at_a_time(cloud_root: Path) -> None:
+    """The second is told who holds it, and changes nothing."""
+    with kept(cloud_root), in_another_process(HOLDER, cloud_root) as holder:
+        until(lambda: holder.stdout is not None and holder.stdout.readline().strip() == "held")
+        before = state_of(cloud_root)
+        with (
+            pytest.raises(
+                CloudUsageError, match=rf"run\.lock: held by process {holder.pid} .*fix:"
+            ),
+            hold(cloud_root, CloudOptions()),
+        ):
+            pytest.fail("held twice")
+        assert state_of(cloud_root) == before
+        found = status(cloud_root)
+        assert found is not None
+        assert (found.without, found.left_by) == (("idempotency",), None)
+        holder.communicate()
+    found = status(cloud_root)
+    assert found is not None
+    assert (found.without, found.dead) == ((), ())
+
+
+def test_what_a_killed_command_switched_off_is_told_and_then_on_again(cloud_root: Path) -> None:
+    """A negative control that dies half-way: `status` says who it was, the next command undoes it."""
     with kept(cloud_root), in_another_process(HOLDER, cloud_root) as holder:
         until(lambda: holder.stdout is not None and holder.stdout.readline().strip() == "held")
         assert CloudFiles(cloud_root).read_standing().without == ("idempotency",)  # type: ignore[union-attr]
         holder.kill()
         holder.wait()
         found = status(cloud_root)
+        assert found is not None
+        assert (found.without, found.left_by) == (("idempotency",), holder.pid)
+        assert reap(cloud_root)
+        assert not reap(cloud_root)
+        found = status(cloud_root)
     assert found is not None
-    assert (found.without, found.dead) == ((), ())
+    assert (found.without, found.dead, found.left_by) == ((), (), None)
     orders = next(it for it in found.state.processes if it.name == "orders-1")
     assert "--without-idempotency" not in orders.argv
 

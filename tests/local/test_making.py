@@ -45,7 +45,11 @@ def test_a_new_state_is_never_kept(tmp_path: Path) -> None:
     state = new_state(ground, plan_engines(ground, tmp_path))
     assert not state.keep
     assert state.owner_pid == os.getpid()
-    assert standing_of(ground, options).options() == options
+    standing = standing_of(ground, options)
+    assert standing.options() == options
+    # whoever switched something off is on record, so that its death is seen
+    assert (standing.holder_pid == os.getpid()) == bool(options.without)
+    assert not standing.is_left()
 
 
 def test_files_are_written_as_planned(tmp_path: Path) -> None:
