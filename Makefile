@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load
+.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain
 
 PY := .venv/bin/python
 ARGS ?=
@@ -29,6 +29,9 @@ controls: setup ## every protecting mechanism off once, at full length: each mus
 fmt: setup ## format the tree
 	@$(PY) -m ruff format --quiet .
 	@$(PY) -m ruff check --quiet --fix --exit-zero .
+
+toolchain: setup ## the engines of real clusters: from PATH, the cache, or built (20 minutes, once)
+	@$(PY) -m toolchain
 
 schemas: setup ## write the generated JSON Schemas
 	@$(PY) -m contracts.schema

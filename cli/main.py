@@ -12,6 +12,7 @@ from cli.bridge import bridge_app
 from cli.chaos import chaos_app
 from cli.controls import controls
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.local import down, status, up
 from cli.policy import policy_app
 from cli.router import router_app
@@ -30,6 +31,7 @@ app.command()(controls)
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(doctor)
 app.add_typer(policy_app, name="policy")
 app.add_typer(router_app, name="router")
 app.add_typer(bridge_app, name="bridge")

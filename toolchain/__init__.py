@@ -1,4 +1,4 @@
-"""Pinned recipes for engines: what is fetched, from which coordinate, with which digest.
+"""Pinned recipes for engines: what is fetched or built, from which coordinate, with which digest; where it is then.
 
-It starts nothing and knows no site; `local` runs what stands here.
+Also the language host that a Pulumi built here needs. It knows no site; `local` and `infra` run what stands here.
 """

@@ -61,7 +61,9 @@ def test_the_host_header_must_be_the_host_that_was_routed() -> None:
     assert doubt(get(b"/", host="Shop.Example:80")) == ""
 
 
-@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "", "G ET", "GÉT", "get", "PROPFIND", "GET123"])
+@pytest.mark.parametrize(
+    "method", ["CONNECT", "TRACE", "", "G ET", "GÉT", "get", "PROPFIND", "GET123"]
+)
 def test_methods_that_raise(method: str) -> None:
     """Tunnels and mirrors are not for a public site, and an unknown token could carry a value."""
     head = RequestHead(method=method, target=b"/", host="a", headers=(), has_body=False)
