@@ -46,11 +46,20 @@ def status(settings: Settings, as_json: Json = False) -> None:  # noqa: FBT002  
     """
     try:
         control = Path(load_settings(settings).control)
-        told = msgspec.json.decode(call_control(control, "stats"), type=BridgeStatus)
     except SettingsError as error:
         raise _fail(str(error), USAGE) from error
+    try:
+        told = msgspec.json.decode(call_control(control, "stats"), type=BridgeStatus)
     except ControlError as error:
-        raise _fail(f"{error}; is the bridge running?", ENVIRONMENT) from error
+        raise _fail(
+            f"{error}; expected a running bridge to answer; fix: isthmus bridge run --settings {settings}",
+            ENVIRONMENT,
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise _fail(
+            f"{control}: no BridgeStatus: {error}; expected a bridge of this version; fix: restart it",
+            ENVIRONMENT,
+        ) from error
     if as_json:
         typer.echo(msgspec.json.encode(told))
     else:
@@ -81,7 +90,11 @@ def verify(
     except (SettingsError, PolicyError) as error:
         raise _fail(str(error), USAGE) from error
     except VerifyError as error:
-        raise _fail(str(error), ENVIRONMENT) from error
+        raise _fail(
+            f"{error}; expected both brokers and the warehouse to answer; "
+            "fix: bring up what is named, then verify again",
+            ENVIRONMENT,
+        ) from error
     if as_json:
         typer.echo(msgspec.json.encode(told))
     else:

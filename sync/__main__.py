@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         places = f"control {plan.settings.control}, ready {plan.settings.ready}"
         sys.stderr.write(
-            f"{error}: expected writable paths, a socket's of at most 107 bytes: {places}\n"
+            f"{error}; expected writable paths, a socket's of at most 107 bytes; fix: correct {places}\n"
         )
         return 2
     _log.info("bridge.stopped", clean=clean)

@@ -1,5 +1,7 @@
 """`isthmus bridge`: exit codes, JSON in the contract's keys, and errors that say what to mend."""
 
+import re
+
 import msgspec
 import pytest
 from typer.testing import CliRunner
@@ -26,13 +28,16 @@ def test_help_has_an_example(call, command) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "status", "verify"])
-def test_bad_settings_exit_2(call, command, tmp_path) -> None:
-    """A settings file that cannot be used is named, exit code 2."""
+@pytest.mark.parametrize("content", [b"{}", b"", b"\x00\xff", b"[1", None])
+def test_bad_settings_exit_2(call, command, content, tmp_path) -> None:
+    """A settings file that cannot be used, or is none: file, place, expectation, fix; exit code 2."""
     path = tmp_path / "bridge.json"
-    path.write_text("{}")
+    if content is not None:
+        path.write_bytes(content)
     told = call(command, "--settings", path)
     assert told.exit_code == 2
-    assert "bridge.json" in told.output
+    assert re.search(r"bridge\.json: ?.*; expected .*; fix: ", told.stderr)
+    assert "Traceback" not in told.output
 
 
 def test_nobody_answers_exit_3(call, tmp_path) -> None:
@@ -43,7 +48,7 @@ def test_nobody_answers_exit_3(call, tmp_path) -> None:
     path.write_bytes(msgspec.json.encode(fields))
     told = call("status", "--settings", path)
     assert told.exit_code == 3
-    assert "is the bridge running?" in told.output
+    assert re.search("absent.sock.*; expected a running bridge.*; fix: ", told.stderr)
 
 
 @pytest.mark.engines

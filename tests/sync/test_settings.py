@@ -1,5 +1,7 @@
 """From files to a plan: what is taken, and what is refused with file and expectation."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -70,22 +72,31 @@ def test_the_other_end_carries_nothing(write) -> None:
     ("changes", "expected"),
     [
         ({"site": "moon"}, "no site moon"),
-        ({"policy": "/nowhere/policy.yaml"}, "/nowhere/policy.yaml: No such file"),
+        (
+            {"policy": "/nowhere/policy.yaml"},
+            r"/nowhere/policy.yaml: cannot be read \(No such file",
+        ),
         ({"warehouse_topics": ("public.clicks",)}, "expected env:NAME or file:PATH"),
-        ({"topology": "/nowhere/topology.yaml"}, "/nowhere/topology.yaml: No such file"),
+        (
+            {"topology": "/nowhere/topology.yaml"},
+            r"/nowhere/topology.yaml: cannot be read \(No such file",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused(write, monkeypatch, changes, expected) -> None:
-    """The message names the file and what was expected."""
+    """The message names the file, what was expected and how to mend it."""
     monkeypatch.delenv("ISTHMUS_TEST_WAREHOUSE", raising=False)
-    with pytest.raises(SettingsError, match=expected):
+    with pytest.raises(SettingsError, match=expected) as refused:
         load_plan(write(**changes))
+    assert re.search("; expected .*; fix: ", str(refused.value))
 
 
 def test_a_site_without_a_broker_is_refused(write) -> None:
     """A bridge cannot do without either broker."""
     bare = TOPOLOGY.replace('kafka: {bootstrap: ["127.0.2.5:9092"]}', "reserve: {}")
-    with pytest.raises(SettingsError, match=r"site private has no `kafka\.bootstrap`"):
+    with pytest.raises(
+        SettingsError, match=r"sites\.private\.kafka\.bootstrap: missing; expected .*; fix: "
+    ):
         load_plan(write(topology_text=bare))
 
 
@@ -95,12 +106,46 @@ def test_a_bad_policy_keeps_its_own_message(write) -> None:
         load_plan(write(policy_text=POLICY.replace("carry: all", "carry: some")))
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"unknown": 1}', b"\xff"])
-def test_a_bad_settings_file_is_refused(tmp_path, content) -> None:
-    """Empty, wrong, incomplete, unknown and binary content all name the file."""
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"", r"bridge\.json:1: not JSON"),
+        (b'{"name": "b",\n"link": nonsense}', r"bridge\.json:2: not JSON"),
+        (b"\xff", r"bridge\.json:1: not JSON"),
+        (b"[]", r"bridge\.json: \$: "),
+        (b"{}", r"bridge\.json: \$: .*`name`"),
+        (b'{"unknown": 1}', r"bridge\.json: \$: .*`unknown`"),
+        (b'{"name": 1}', r"bridge\.json: \$\.name: "),
+    ],
+)
+def test_a_bad_settings_file_is_refused(tmp_path, content, place) -> None:
+    """Empty, wrong, incomplete, unknown and binary content: file, place, expectation, fix."""
     path = tmp_path / "bridge.json"
     path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"bridge\.json"):
+    with pytest.raises(SettingsError, match=place + ".*; expected .*; fix: "):
         load_settings(path)
-    with pytest.raises(SettingsError, match=r"absent\.json"):
-        load_settings(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"schema": 2}, "schema: 2"),
+        ({"slices_max": 0}, "slices_max: 0"),
+        ({"batch_records_max": -1}, "batch_records_max: -1"),
+        ({"transaction_timeout_ms": 0}, "transaction_timeout_ms: 0"),
+        ({"control": ""}, "control: empty"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(write, changes, place) -> None:
+    """A key that reads but cannot be used is named with its range."""
+    with pytest.raises(SettingsError, match=rf"bridge\.json: \$\.{place}.*; expected .*; fix: "):
+        load_settings(write(**changes))
+
+
+@pytest.mark.parametrize("name", ["absent.json", "."])
+def test_a_settings_file_that_cannot_be_read_is_refused(tmp_path, name) -> None:
+    """A missing file and a directory are named with a fix."""
+    path = tmp_path / name
+    with pytest.raises(SettingsError, match=r"cannot be read .*; expected .*; fix: ") as refused:
+        load_settings(path)
+    assert str(refused.value).startswith(f"{path}: ")
