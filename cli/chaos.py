@@ -60,7 +60,11 @@ def heal(
     Example: isthmus chaos heal --all
     """
     if not every:
-        typer.echo("isthmus chaos heal: expected --all (heals every fault in force)", err=True)
+        typer.echo(
+            "isthmus chaos heal: nothing named; expected --all (every fault in force); "
+            "fix: isthmus chaos heal --all",
+            err=True,
+        )
         raise typer.Exit(USAGE)
     healed: list[str] = []
     failed: dict[str, str] = {}

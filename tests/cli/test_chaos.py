@@ -58,7 +58,8 @@ def test_heal_without_all_is_a_usage_error(runs: Path) -> None:
     """Exit 2, and what was expected."""
     refused = runner.invoke(chaos_app, ["heal", "--runs", str(runs)])
     assert refused.exit_code == 2
-    assert "--all" in refused.output
+    assert "expected --all" in refused.stderr
+    assert "fix: isthmus chaos heal --all" in refused.stderr
 
 
 def test_a_fault_that_stays_exits_5(runs: Path) -> None:
