@@ -154,11 +154,7 @@ def _problem(file: str, message: str, *, expected: str, fix: str) -> Problem:
 
 def _head(url: str, *, method: str, headers: list[str], body: bytes | None) -> RequestHead:
     """The head as it would arrive; the URL is taken apart without repairing it."""
-    scheme, found, rest = url.partition("://")
-    authority, target = "localhost", url
-    if found and not scheme.startswith("/"):
-        authority, slash, tail = rest.partition("/")
-        target = slash + tail or "/"
+    authority, target = _parts(url)
     pairs = [_header(text) for text in headers]
     hosts = [value.decode("latin-1") for name, value in pairs if name.lower() == b"host"]
     if not hosts:
@@ -171,6 +167,19 @@ def _head(url: str, *, method: str, headers: list[str], body: bytes | None) -> R
         has_body=body is not None,
         content_length=None if body is None else len(body),
     )
+
+
+def _parts(url: str) -> tuple[str, str]:
+    if url.startswith("/") or url == "*":
+        return "localhost", url
+    scheme, found, rest = url.partition("://")
+    authority, slash, tail = rest.partition("/")
+    if not found or scheme.lower() not in {"http", "https"} or not authority:
+        raise PolicyError(
+            [_problem("URL", f'"{url}" is none', expected="http://HOST/PATH, or a target that starts with /",
+                      fix="write for example /ads?slot=1")]
+        )  # fmt: skip
+    return authority, slash + tail or "/"
 
 
 def _header(text: str) -> tuple[bytes, bytes]:

@@ -141,6 +141,17 @@ def test_the_target_is_not_repaired_on_the_way(policy: Path) -> None:
     assert answer["reasons"] == ["not_normal:dot_segment:target"]
 
 
+@pytest.mark.parametrize(
+    "url", ["", " ", "ads", "shop.example/ads", "ftp://shop.example/ads", "http://"]
+)
+def test_what_is_no_url_exits_2(policy: Path, url: str) -> None:
+    """Nothing is judged that no client could ask for; what was expected is said."""
+    result = run("explain", policy, url)
+    assert result.exit_code == 2
+    assert "; expected http://HOST/PATH" in result.stderr
+    assert "; fix: " in result.stderr
+
+
 @pytest.mark.parametrize("kind", ["policy", "topology"])
 def test_schemas_are_printed(kind: str) -> None:
     """Byte for byte what is committed."""
