@@ -17,7 +17,7 @@ from local.ground import host_of
 from local.kafka import KafkaError
 from local.launch import Launcher, StartError
 from local.making import GoneError, Progress, make_cloud
-from local.plan import AD_NODES_MAX, CloudOptions, ProcessSpec, plan_cloud
+from local.plan import AD_NODES, AD_NODES_MAX, CloudOptions, ProcessSpec, plan_cloud
 from local.ports import PortError, is_free
 from local.postgres import PostgresError
 from local.state import CloudFiles, Standing
@@ -79,7 +79,8 @@ def up(root: Path, options: CloudOptions, progress: Progress = quiet) -> CloudSt
 def _check_options(options: CloudOptions) -> None:
     if not 1 <= options.ad_nodes <= AD_NODES_MAX:
         raise CloudUsageError(
-            f"--ad-nodes {options.ad_nodes}: expected 1 to {AD_NODES_MAX} (one address each)"
+            f"--ad-nodes {options.ad_nodes}: expected 1 to {AD_NODES_MAX} (one address each); "
+            f"fix: leave the option out for {AD_NODES}"
         )
     for flag, name, port in (
         ("--core-port", "router-core", options.core_port),

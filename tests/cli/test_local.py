@@ -45,7 +45,8 @@ def test_too_many_nodes_are_refused(
     monkeypatch.chdir(checkout)
     result = RUN.invoke(APP, ["up", "local", "--ad-nodes", nodes])
     assert result.exit_code == 2
-    assert "expected 1 to 19" in result.output
+    assert f"--ad-nodes {nodes}: expected 1 to 19" in result.output
+    assert "fix: " in result.output
 
 
 @pytest.mark.engines
