@@ -12,6 +12,7 @@ import msgspec
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify
 from contracts.cloud import CloudState
+from contracts.cluster import ClusterSpec, ClusterState
 from contracts.control import ControlReply, ControlRequest
 from contracts.events import ClickEvent
 from contracts.evidence import AuditReport, ChainedRecord
@@ -35,6 +36,8 @@ ROOTS: tuple[type[Contract], ...] = (
     ChainedRecord,
     ClickEvent,
     CloudState,
+    ClusterSpec,
+    ClusterState,
     ControlReply,
     ControlRequest,
     FaultRecord,

@@ -10,6 +10,7 @@ import msgspec
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify, SliceStatus, TopicVerify
 from contracts.cloud import CloudState, ProcessRecord
+from contracts.cluster import ClusterSpec, ClusterState, NodePool
 from contracts.control import ControlReply, ControlRequest
 from contracts.events import ClickEvent
 from contracts.evidence import AuditReport, ChainedRecord, EvidenceRecord
@@ -97,6 +98,22 @@ EXAMPLES: tuple[Contract, ...] = (
                 environ={"A": "b"}, cwd="/", log="l", ready="r", user="nobody",
             ),
         ),
+    ),
+    ClusterSpec(
+        environment="dev", site="public",
+        pools=(
+            NodePool(
+                name="ads", nodes=3, runtime="kwok", traffic_class="public", nodes_max=13,
+                taints=("isthmus.dev/spot=true:NoSchedule",),
+            ),
+        ),
+        metrics=False, prometheus=True,
+    ),
+    ClusterState(
+        environment="dev", site="public", ready=True, identifier="isthmus-dev-public-1a2b3c4d",
+        endpoint="https://10.96.0.2:6443", kubeconfig="/r/public/kubeconfig",
+        pod_network="10.97.0.0/16", peer_pod_network="10.98.0.0/16", nodes={"ads": 3},
+        namespace="is1a2b-pub",
     ),
     ControlReply(ok=False, error="expected ping", data=msgspec.Raw(b'{"a":1}')),
     ControlRequest(op="drop_responses", args={"share": 0.02, "seed": 7}),
