@@ -1,8 +1,9 @@
 """`isthmus policy`: check the files, explain one request, print the grammar as JSON Schema."""
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import msgspec
 import typer
@@ -24,6 +25,9 @@ from policy.schema import KINDS, FileKind, json_schema
 from policy.topology import Topology
 
 USAGE = 2
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What RFC 9110 lets a method be; a client cannot send another."""
+AUTHORITY = re.compile(r"[^\s?#]+")
 
 policy_app = typer.Typer(
     name="policy", help="What is sensitive, and which site may hold it.", no_args_is_help=True
@@ -123,7 +127,11 @@ def schema(
     del as_json
     found: FileKind | None = next((known for known in KINDS if known == kind), None)
     if found is None:
-        typer.echo(f'schema: "{kind}" is no kind of file; expected policy or topology', err=True)
+        typer.echo(
+            f'schema: "{kind}" is no kind of file; expected policy or topology; '
+            "fix: isthmus policy schema policy",
+            err=True,
+        )
         raise typer.Exit(USAGE)
     sys.stdout.buffer.write(json_schema(found))
 
@@ -138,12 +146,23 @@ def _load(file: Path, topology: Path | None) -> tuple[Policy, Topology | None]:
 
 def _read(path: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        if path == "-":
+            return _standard_input()
+        return Path(path).read_bytes()
     except OSError as error:
         raise PolicyError(
             [_problem(path, error.strerror or "cannot be read", expected="a readable file",
                       fix="correct the path")]
         ) from error  # fmt: skip
+
+
+def _standard_input() -> bytes:
+    # closed (`<&-`) it is None, whatever its type says
+    if cast("TextIO | None", sys.stdin) is None:
+        raise PolicyError(
+            [_problem("-", "standard input is closed", expected="a body on it", fix="pipe it in")]
+        )
+    return sys.stdin.buffer.read()
 
 
 def _problem(file: str, message: str, *, expected: str, fix: str) -> Problem:
@@ -154,6 +173,11 @@ def _problem(file: str, message: str, *, expected: str, fix: str) -> Problem:
 
 def _head(url: str, *, method: str, headers: list[str], body: bytes | None) -> RequestHead:
     """The head as it would arrive; the URL is taken apart without repairing it."""
+    if not TOKEN.fullmatch(method):
+        raise PolicyError(
+            [_problem("--method", f'"{method}" is none', expected="letters such as GET",
+                      fix="leave the option out for GET")]
+        )  # fmt: skip
     authority, target = _parts(url)
     pairs = [_header(text) for text in headers]
     hosts = [value.decode("latin-1") for name, value in pairs if name.lower() == b"host"]
@@ -174,7 +198,7 @@ def _parts(url: str) -> tuple[str, str]:
         return "localhost", url
     scheme, found, rest = url.partition("://")
     authority, slash, tail = rest.partition("/")
-    if not found or scheme.lower() not in {"http", "https"} or not authority:
+    if not found or scheme.lower() not in {"http", "https"} or not AUTHORITY.fullmatch(authority):
         raise PolicyError(
             [_problem("URL", f'"{url}" is none', expected="http://HOST/PATH, or a target that starts with /",
                       fix="write for example /ads?slot=1")]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.policy import policy_app
+from cli.policy import _standard_input, policy_app
+from policy.problems import PolicyError
 from policy.schema import json_schema
 from tests.policy.identifiers import mobile
 from tests.policy.samples import DEMO, TOPOLOGY
@@ -142,7 +143,16 @@ def test_the_target_is_not_repaired_on_the_way(policy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", " ", "ads", "shop.example/ads", "ftp://shop.example/ads", "http://"]
+    "url",
+    [
+        "",
+        " ",
+        "ads",
+        "shop.example/ads",
+        "ftp://shop.example/ads",
+        "http://",
+        "http://shop.example?slot=1",
+    ],
 )
 def test_what_is_no_url_exits_2(policy: Path, url: str) -> None:
     """Nothing is judged that no client could ask for; what was expected is said."""
@@ -150,6 +160,21 @@ def test_what_is_no_url_exits_2(policy: Path, url: str) -> None:
     assert result.exit_code == 2
     assert "; expected http://HOST/PATH" in result.stderr
     assert "; fix: " in result.stderr
+
+
+@pytest.mark.parametrize("method", ["", "G ET", "GET\n"])
+def test_what_is_no_method_exits_2(policy: Path, method: str) -> None:
+    """A client cannot send it, so nothing is judged."""
+    result = run("explain", policy, "/ads", "-X", method)
+    assert (result.exit_code, "--method: " in result.stderr) == (2, True)
+    assert "; fix: " in result.stderr
+
+
+def test_a_closed_standard_input_exits_2(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--body - <&-` is told in a line."""
+    monkeypatch.setattr("cli.policy.sys.stdin", None)
+    with pytest.raises(PolicyError, match=r"standard input is closed; expected .*; fix: "):
+        _standard_input()
 
 
 @pytest.mark.parametrize("kind", ["policy", "topology"])
@@ -161,7 +186,7 @@ def test_schemas_are_printed(kind: str) -> None:
 def test_an_unknown_schema_exits_2() -> None:
     """The two kinds are named."""
     result = run("schema", "routes")
-    assert (result.exit_code, "policy or topology" in result.stderr) == (2, True)
+    assert (result.exit_code, "policy or topology; fix: " in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["check", "explain", "schema"])
