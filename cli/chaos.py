@@ -31,6 +31,7 @@ def list_leases(*, runs: Runs = RUNS, as_json: Json = False) -> None:
 
     Example: isthmus chaos list --json
     """
+    _must_be_runs("list", runs)
     leases = [lease for directory in _directories(runs) for lease in _read(directory)]
     if as_json:
         typer.echo(msgspec.json.encode(leases))
@@ -66,6 +67,7 @@ def heal(
             err=True,
         )
         raise typer.Exit(USAGE)
+    _must_be_runs("heal", runs)
     healed: list[str] = []
     failed: dict[str, str] = {}
     for directory in _directories(runs):
@@ -84,6 +86,17 @@ def heal(
         typer.echo(f"not healed: {reason}", err=True)
     if failed:
         raise typer.Exit(NOT_HEALED)
+
+
+def _must_be_runs(command: str, runs: Path) -> None:
+    """A place that is none would look like one without a fault; where nothing ever ran there is none yet."""
+    if not (runs.is_dir() or (runs == RUNS and not runs.exists() and not RUNS.parent.is_file())):
+        typer.echo(
+            f"isthmus chaos {command}: --runs {runs}: no such directory; expected one that holds runs; "
+            f"fix: leave the option out for {RUNS}",
+            err=True,
+        )
+        raise typer.Exit(USAGE)
 
 
 def _directories(runs: Path) -> list[Path]:

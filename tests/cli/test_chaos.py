@@ -62,6 +62,28 @@ def test_heal_without_all_is_a_usage_error(runs: Path) -> None:
     assert "fix: isthmus chaos heal --all" in refused.stderr
 
 
+@pytest.mark.parametrize("command", [["list"], ["heal", "--all"]])
+@pytest.mark.parametrize("name", ["none", "file"])
+def test_a_place_without_runs_is_a_usage_error(
+    tmp_path: Path, command: list[str], name: str
+) -> None:
+    """A mistyped directory is not the same as no fault in force."""
+    (tmp_path / "file").touch()
+    refused = runner.invoke(chaos_app, [*command, "--runs", str(tmp_path / name)])
+    assert refused.exit_code == 2
+    assert f"{name}: no such directory; expected" in refused.stderr
+    assert "; fix: " in refused.stderr
+
+
+def test_where_nothing_ever_ran_no_fault_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default directory need not exist."""
+    monkeypatch.chdir(tmp_path)
+    assert runner.invoke(chaos_app, ["list"]).exit_code == 0
+    assert runner.invoke(chaos_app, ["heal", "--all"]).exit_code == 0
+
+
 def test_a_fault_that_stays_exits_5(runs: Path) -> None:
     """An unreadable lease is named with its file by both commands."""
     (runs / "r2/leases/01-link_cut.json").write_bytes(b"{}")
