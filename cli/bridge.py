@@ -20,6 +20,9 @@ from sync.verify import verify as verify_link
 
 NEGATIVE, USAGE, ENVIRONMENT = 1, 2, 3
 
+WAIT_S_MAX = 86_400.0
+"""A day: whoever waits longer for a bridge to catch up waits for one that does not."""
+
 bridge_app = typer.Typer(
     help="The Kafka bridge: run a link, ask it, verify it.", no_args_is_help=True
 )
@@ -85,6 +88,12 @@ def verify(
 
     Example: isthmus bridge verify --settings bridge.json --wait-s 10
     """
+    if since_ms < 0 or not 0 <= wait_s <= WAIT_S_MAX:
+        raise _fail(
+            f"isthmus bridge verify: --since-ms {since_ms} --wait-s {wait_s:g}: "
+            f"expected 0 or more milliseconds and 0 to {WAIT_S_MAX:g} seconds; fix: leave them out for 0",
+            USAGE,
+        )
     try:
         told = verify_link(plan_from_settings(settings, since_ms=since_ms), wait_s=wait_s)
     except (SettingsError, PolicyError) as error:

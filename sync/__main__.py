@@ -62,8 +62,9 @@ async def _within(event: asyncio.Event, timeout_s: float) -> bool:
 def main(argv: Sequence[str]) -> int:
     """Exit code: 0 ended as asked, 2 settings, policy or topology cannot be used."""
     set_up_logs("bridge")
+    path = parse(argv)
     try:
-        plan = load_plan(parse(argv))
+        plan = load_plan(path)
     except (SettingsError, PolicyError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -72,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         places = f"control {plan.settings.control}, ready {plan.settings.ready}"
         sys.stderr.write(
-            f"{error}; expected writable paths, a socket's of at most 107 bytes; fix: correct {places}\n"
+            f"{path}: {error}; expected writable paths, a socket's of at most 107 bytes; fix: correct {places}\n"
         )
         return 2
     _log.info("bridge.stopped", clean=clean)

@@ -51,6 +51,15 @@ def test_nobody_answers_exit_3(call, tmp_path) -> None:
     assert re.search("absent.sock.*; expected a running bridge.*; fix: ", told.stderr)
 
 
+@pytest.mark.parametrize("words", [["--wait-s", "-1"], ["--wait-s", "nan"], ["--since-ms", "-1"]])
+def test_times_that_cannot_be_exit_2(call, words, tmp_path) -> None:
+    """Refused before anything is read."""
+    told = call("verify", "--settings", tmp_path / "none.json", *words)
+    assert told.exit_code == 2
+    assert words[0] in told.stderr
+    assert "; fix: " in told.stderr
+
+
 @pytest.mark.engines
 def test_a_running_bridge_is_asked_and_verified(call, kafka_broker) -> None:
     """Status and verify answer in the contract's keys, and the verdict is the exit code."""

@@ -1,6 +1,8 @@
 """From files to a plan: what is taken, and what is refused with file and expectation."""
 
 import re
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -149,3 +151,14 @@ def test_a_settings_file_that_cannot_be_read_is_refused(tmp_path, name) -> None:
     with pytest.raises(SettingsError, match=r"cannot be read .*; expected .*; fix: ") as refused:
         load_settings(path)
     assert str(refused.value).startswith(f"{path}: ")
+
+
+def test_a_socket_that_cannot_be_made_names_the_settings(write, tmp_path) -> None:
+    """The process says which file to correct, exit 2."""
+    path = write(control=str(tmp_path / "none" / "c.sock"))
+    told = subprocess.run(
+        [sys.executable, "-m", "sync", "--settings", path],
+        check=False, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert told.returncode == 2
+    assert re.search(r"bridge\.json: .*; expected writable paths.*; fix: .*c\.sock", told.stderr)
