@@ -15,11 +15,15 @@ from cli.demo_table import print_report
 
 EXIT = {"GO": 0, "NO-GO": 1, "INVALID": 3}
 USAGE = 2
+SEED_MAX = 2**63 - 1
+"""What plan and report can carry as a JSON integer."""
 
 
 def demo(  # noqa: PLR0913 -- a command line has as many options as it has
     *,
-    seed: Annotated[int | None, typer.Option(help="Repeat a run; drawn if absent.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=SEED_MAX, help="Repeat a run; drawn if absent.")
+    ] = None,
     rate: Annotated[float, typer.Option(help="Requests a second over both doors.")] = 600.0,
     duration: Annotated[float, typer.Option(help="Seconds of traffic, at least 15.")] = 60.0,
     without: Annotated[

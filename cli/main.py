@@ -60,7 +60,7 @@ def run() -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _interrupt)
     try:
-        app()
+        app(prog_name="isthmus")
     except Interrupted:
         typer.echo("interrupted; nothing of it is left running", err=True)
         sys.exit(INTERRUPTED)

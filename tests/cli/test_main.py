@@ -35,6 +35,8 @@ def test_every_command_s_help_has_an_example(command: str) -> None:
         ("demo", "--without", "hope"),
         ("demo", "--rate"),
         ("up", "local", "--core-port=99999"),
+        ("demo", "--seed=99999999999999999999"),
+        ("demo", "--seed=-1"),
     ],
 )
 def test_what_is_not_understood_exits_2_and_is_named(words: tuple[str, ...]) -> None:
@@ -42,6 +44,7 @@ def test_what_is_not_understood_exits_2_and_is_named(words: tuple[str, ...]) -> 
     told = isthmus(*words)
     assert told.returncode == 2
     assert words[-1].partition("=")[0] in told.stderr
+    assert "python -m" not in told.stderr
 
 
 def test_version_is_the_project_s() -> None:
