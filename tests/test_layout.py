@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
     "policy", "contracts", "runtime", "router", "sync", "chaos", "loadtest", "local", "marketing",
-    "cli", "toolchain",
+    "cli", "toolchain", "infra",
 )  # fmt: skip
 FILE_LINES_MAX = 300
 HARD_FILE_LINES_MAX = 400

@@ -46,5 +46,5 @@ export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_SYSTEM_CERTS=true
     fail "the locked packages could not be installed" "check the network and the package index, then run make setup again"
 "$uv" pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e . ||
     fail "the checkout could not be installed into .venv" "remove .venv and run make setup again"
-.venv/bin/python -m compileall -q policy contracts runtime router sync chaos loadtest local marketing cli toolchain || true
+.venv/bin/python -m compileall -q policy contracts runtime router sync chaos loadtest local marketing cli toolchain infra || true
 printf '%s' "$wanted" >"$state/done"

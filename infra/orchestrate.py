@@ -1,0 +1,102 @@
+"""In which order the stacks of an environment are worked on, and what is left to do when one fails. Pure.
+
+A cluster's stack never waits for the other cluster: that is the point of having two. The fabric joins what is
+there and comes last; on the way down it goes first.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+Action = Literal["up", "preview", "refresh", "down"]
+Part = Literal["public", "private", "fabric"]
+Status = Literal["ok", "failed", "skipped"]
+
+CLUSTERS: tuple[Part, ...] = ("public", "private")
+JOINED: Part = "fabric"
+
+
+class StackResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one stack; `changes` counts resources by operation, `error` is for people, without secrets."""
+
+    part: Part
+    stack: str
+    status: Status
+    changes: dict[str, int] = {}
+    error: str = ""
+    duration_s: float = 0.0
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """An action on a whole environment; `partial` says that something was done and something was not."""
+
+    schema: int = 1
+    environment: str
+    action: Action
+    stacks: tuple[StackResult, ...]
+    partial: bool
+    drift: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 1 partial or drift, 3 nothing could be done."""
+        if all(it.status == "ok" for it in self.stacks):
+            return 1 if self.drift else 0
+        return 1 if self.partial else 3
+
+
+Work = Callable[[Part], StackResult]
+"""Do the action on one stack; failures are results, not exceptions."""
+
+
+def carry_out(environment: str, action: Action, work: Work, *, present: frozenset[Part]) -> Summary:
+    """Work on every stack in order; `present` are those that exist, which is all `refresh` and `down` look at."""
+    results: dict[Part, StackResult] = {}
+    for part in order_of(action):
+        blocked = blocked_by(action, part, results)
+        if action in {"refresh", "down"} and part not in present:
+            continue
+        if blocked:
+            results[part] = StackResult(
+                part=part, stack=stack_name(environment, part), status="skipped", error=blocked
+            )
+        else:
+            results[part] = work(part)
+    stacks = tuple(results.values())
+    return Summary(
+        environment=environment,
+        action=action,
+        stacks=stacks,
+        partial=len({it.status == "ok" for it in stacks}) > 1,
+        drift=action == "refresh" and any(changed(it.changes) for it in stacks),
+    )
+
+
+def order_of(action: Action) -> tuple[Part, ...]:
+    """Clusters before what joins them; on the way down after it."""
+    return (JOINED, *reversed(CLUSTERS)) if action == "down" else (*CLUSTERS, JOINED)
+
+
+def blocked_by(action: Action, part: Part, results: Mapping[Part, StackResult]) -> str:
+    """Why `part` must not be worked on now; empty when it may.
+
+    One cluster down does not stop the fabric, which goes on with the other; both down does. A fabric that could
+    not be taken down still holds resources in the clusters, so these stay: nothing is orphaned.
+    """
+    failed = {name for name, it in results.items() if it.status != "ok"}
+    if action == "down" and part != JOINED and JOINED in failed:
+        return "the fabric is still there; fix: isthmus down again once its cluster answers"
+    if action != "down" and part == JOINED and failed >= set(CLUSTERS):
+        return "neither cluster could be brought up"
+    return ""
+
+
+def changed(changes: Mapping[str, int]) -> bool:
+    """Whether a run changed anything; `same` and `read` change nothing."""
+    return any(count for operation, count in changes.items() if operation not in {"same", "read"})
+
+
+def stack_name(environment: str, part: Part) -> str:
+    """`<environment>-<part>`."""
+    return f"{environment}-{part}"
