@@ -144,6 +144,20 @@ Address = Annotated[
         description='an address "host:port"',
     ),
 ]
+DnsLabel = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="a name as Kubernetes has it: a-z, 0-9 and -, at most 63",
+    ),
+]
+PortName = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="the name of the service's port",
+    ),
+]
 Share = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
 
 
@@ -155,12 +169,26 @@ class EndpointFile(FileStruct, frozen=True, kw_only=True):
     zone: Text | UnsetType = UNSET
 
 
-class ServiceFile(FileStruct, frozen=True, kw_only=True):
-    """The endpoints of a service on one site."""
+class KubernetesFile(FileStruct, frozen=True, kw_only=True):
+    """A service of a cluster, whose endpoints are found in its EndpointSlices.
 
-    endpoints: Annotated[
-        tuple[EndpointFile, ...], Meta(min_length=1, description="a list of endpoints")
-    ]
+    `port` is the name of the service's port, or the number its pods listen on.
+    """
+
+    kubeconfig: Annotated[str, Meta(pattern="^file:.+$", description="file:PATH of a kubeconfig")]
+    namespace: DnsLabel
+    service: DnsLabel
+    port: PortName | Annotated[int, Meta(ge=1, le=65535, description="a port from 1 to 65535")]
+
+
+class ServiceFile(FileStruct, frozen=True, kw_only=True):
+    """The endpoints of a service on one site: listed, or found in a cluster."""
+
+    endpoints: (
+        Annotated[tuple[EndpointFile, ...], Meta(min_length=1, description="a list of endpoints")]
+        | UnsetType
+    ) = UNSET
+    kubernetes: KubernetesFile | UnsetType = UNSET
 
 
 class KafkaFile(FileStruct, frozen=True, kw_only=True):

@@ -7,10 +7,16 @@ from itertools import combinations
 from msgspec import UNSET
 
 from policy.document import Document, read_document
-from policy.files import EndpointFile, SiteTopologyFile, TopologyFile
+from policy.files import (
+    EndpointFile,
+    KubernetesFile,
+    ServiceFile,
+    SiteTopologyFile,
+    TopologyFile,
+)
 from policy.model import Policy
 from policy.problems import did_you_mean
-from policy.topology import Endpoint, KafkaSite, Network, Site, Topology
+from policy.topology import Endpoint, KafkaSite, KubernetesService, Network, Site, Topology
 
 RAISED = "raised"
 """The reserve name of raised requests, beside the services' own names."""
@@ -41,9 +47,7 @@ def _site(document: Document[TopologyFile], name: str, site: SiteTopologyFile) -
     complete = len(networks) == len(site.networks)
     home = networks if complete else ()
     services = {
-        service: _endpoints(
-            document, found.endpoints, path=f"{path}.services.{service}.endpoints", home=home
-        )
+        service: _service(document, found, path=f"{path}.services.{service}", home=home)
         for service, found in site.services.items()
     }
     for reserve in site.reserve:
@@ -58,6 +62,11 @@ def _site(document: Document[TopologyFile], name: str, site: SiteTopologyFile) -
         networks=networks,
         services=services,
         reserve=dict(site.reserve),
+        kubernetes={
+            service: _in_cluster(found.kubernetes)
+            for service, found in site.services.items()
+            if found.kubernetes is not UNSET
+        },
         kafka=_kafka(document, site, path=path, home=home),
         warehouse_dsn="" if site.warehouse is UNSET else site.warehouse.dsn,
         ca="" if site.ca is UNSET else site.ca,
@@ -84,6 +93,35 @@ def _network_fix(text: str) -> str:
         return f"write {ipaddress.ip_network(text, strict=False)}"
     except ValueError:
         return "correct the address and the prefix length"
+
+
+def _service(
+    document: Document[TopologyFile],
+    service: ServiceFile,
+    *,
+    path: str,
+    home: tuple[Network, ...],
+) -> tuple[Endpoint, ...]:
+    """The listed endpoints; none when they are to be found in a cluster."""
+    written = [key for key in document.keys(path) if key in ("endpoints", "kubernetes")]
+    if len(written) != 1:
+        document.report(
+            path, "says nothing of where it runs" if not written else "says twice where it runs",
+            expected="either endpoints or kubernetes",
+            fix="remove one of the two" if written else 'add "endpoints: …" or "kubernetes: …"',
+        )  # fmt: skip
+    if service.endpoints is UNSET:
+        return ()
+    return _endpoints(document, service.endpoints, path=f"{path}.endpoints", home=home)
+
+
+def _in_cluster(file: KubernetesFile) -> KubernetesService:
+    return KubernetesService(
+        kubeconfig=file.kubeconfig,
+        namespace=file.namespace,
+        service=file.service,
+        port=file.port,
+    )
 
 
 def _endpoints(

@@ -31,13 +31,29 @@ class KafkaSite(Model, frozen=True, kw_only=True):
     client: str = ""
 
 
+class KubernetesService(Model, frozen=True, kw_only=True):
+    """A service whose endpoints are found in a cluster's EndpointSlices while the router runs.
+
+    `kubeconfig` is `file:PATH`; `port` the name of the service's port, or the number its pods listen on.
+    """
+
+    kubeconfig: str
+    namespace: str
+    service: str
+    port: str | int
+
+
 class Site(Model, frozen=True, kw_only=True):
-    """One site. `reserve` maps a service name, or `raised`, to a share (0..1) of private capacity."""
+    """One site. `reserve` maps a service name, or `raised`, to a share (0..1) of private capacity.
+
+    A service named in `kubernetes` stands in `services` too, without endpoints until they are found.
+    """
 
     name: SiteName
     networks: tuple[Network, ...]
     services: dict[str, tuple[Endpoint, ...]]
     reserve: dict[str, float]
+    kubernetes: dict[str, KubernetesService] = {}
     kafka: KafkaSite | None = None
     warehouse_dsn: str = ""
     ca: str = ""

@@ -7,7 +7,7 @@ import pytest
 
 from policy.load_topology import load_topology
 from policy.problems import PolicyError
-from policy.topology import Endpoint, Topology
+from policy.topology import Endpoint, KubernetesService, Topology
 from tests.policy.samples import TOPOLOGY, demo_policy
 
 
@@ -111,3 +111,55 @@ def test_faults_of_both_sites_are_told_at_once() -> None:
 def test_an_unreadable_network_does_not_make_every_address_foreign() -> None:
     """One cause, one problem."""
     assert len(problems(TOPOLOGY.replace(b"[127.0.1.0/24]", b"[localnet]"))) == 1
+
+
+IN_CLUSTER = b"""\
+version: isthmus/v1
+sites:
+  public:
+    networks: [127.0.1.0/24]
+    services:
+      ads:
+        kubernetes: {kubeconfig: "file:pub.kubeconfig", namespace: ads, service: ads, port: http}
+  private:
+    networks: [127.0.2.0/24]
+    services: {orders: {kubernetes: {kubeconfig: "file:/run/prv", namespace: shop, service: orders, port: 8080}}}
+"""
+
+
+def test_a_service_may_be_found_in_a_cluster() -> None:
+    """It is a service of the site, without endpoints yet; its port is a name or a number."""
+    public, private = load(IN_CLUSTER).sites
+    assert public.services == {"ads": ()}
+    assert public.kubernetes["ads"] == KubernetesService(
+        kubeconfig="file:pub.kubeconfig", namespace="ads", service="ads", port="http"
+    )
+    assert private.kubernetes["orders"].port == 8080
+    assert load(TOPOLOGY).sites[0].kubernetes == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "path", "what"),
+    [
+        (b"file:pub.kubeconfig", b"pub.kubeconfig", 7, "sites.public.services.ads.kubernetes.kubeconfig", "file:PATH of a kubeconfig"),
+        (b"namespace: ads", b"namespace: Ads_1", 7, "sites.public.services.ads.kubernetes.namespace", "does not fit"),
+        (b"port: http", b"port: http, prt: 1", 7, "sites.public.services.ads.kubernetes.prt", 'mean "port"?'),
+        (b", port: http", b"", 7, "sites.public.services.ads.kubernetes", 'key "port" is missing'),
+        (b"port: 8080", b"port: 0", 10, "sites.private.services.orders.kubernetes.port", "0 is out of range"),
+        (b"port: 8080", b"port: 65536", 10, "sites.private.services.orders.kubernetes.port", "65536 is out of range"),
+        (b"port: 8080", b"port: [1]", 10, "sites.private.services.orders.kubernetes.port", "is a list"),
+        (b"ads:\n        kubernetes:", b"ads:\n        endpoints: [{address: '127.0.1.9:1', node: a}]\n        kubernetes:", 6, "sites.public.services.ads", "says twice"),
+        (b"{orders: {kubernetes: {kubeconfig: \"file:/run/prv\", namespace: shop, service: orders, port: 8080}}}", b"{orders: {}}", 10, "sites.private.services.orders", "says nothing of where"),
+    ],
+)  # fmt: skip
+def test_each_fault_of_a_service_in_a_cluster_is_named(
+    old: bytes, new: bytes, line: int, path: str, what: str
+) -> None:
+    """Where, what, expected and fix; a faulty part is one problem, not two."""
+    assert old in IN_CLUSTER
+    said = problems(IN_CLUSTER.replace(old, new, 1))
+    assert len(said) == 1, said
+    assert said[0].startswith(f"topology.yaml:{line}: {path}: "), said
+    assert what in said[0]
+    assert "; expected " in said[0]
+    assert "; fix: " in said[0]
