@@ -232,7 +232,7 @@ def event_to_row(bench: Bench, warehouse: str) -> dict[str, float]:
     stream = StreamRule(topic="clicks", source="public", target="private", carry_all=True)
     settings = BridgeSettings(
         name="bench", link="rows", site="private", policy="", topology="", control="", ready="",
-        state="", warehouse_topics=(stream.target_topic,), slices_max=1,
+        warehouse_topics=(stream.target_topic,), slices_max=1,
     )  # fmt: skip
     plan = BridgePlan(
         settings=settings, streams=(stream,), source=bench.brokers, own=bench.brokers,

@@ -66,7 +66,6 @@ class BridgeSettings(Contract, frozen=True, kw_only=True):
     topology: str
     control: str
     ready: str
-    state: str
     warehouse_topics: tuple[str, ...] = ()
     slices_max: int = 8
     batch_records_max: int = 2000

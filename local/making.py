@@ -23,7 +23,7 @@ from local.state import CloudFiles, Standing
 from runtime.processes import start_ticks
 
 CHECKOUT = Path(__file__).parents[1]
-DIRECTORIES = ("logs", "ready", "settings", "bridge", "evidence-core", "evidence-edge")
+DIRECTORIES = ("logs", "ready", "settings", "evidence-core", "evidence-edge")
 Progress = Callable[[str], None]
 
 

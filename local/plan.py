@@ -233,7 +233,7 @@ def _bridge(ground: Ground, options: CloudOptions) -> ProcessSpec:
     settings = BridgeSettings(
         name="bridge", link="public-private", site="private", policy=ground.path("policy.yaml"),
         topology=ground.path("topology-core.yaml"), control=ground.socket("bridge"),
-        ready=ground.ready("bridge"), state=ground.path("bridge"),
+        ready=ground.ready("bridge"),
         warehouse_topics=("public.clicks", "clicks"), slices_max=BRIDGE_SLICES,
         disable=("eos",) if "eos" in options.without else (),
     )  # fmt: skip

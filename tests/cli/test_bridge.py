@@ -44,7 +44,7 @@ def test_nobody_answers_exit_3(call, tmp_path) -> None:
     """Without a bridge behind the socket the status is an environment error."""
     path = tmp_path / "bridge.json"
     fields = {"name": "b", "link": "l", "site": "s", "policy": "p", "topology": "t", "ready": "r",
-              "state": "s", "control": str(tmp_path / "absent.sock")}  # fmt: skip
+              "control": str(tmp_path / "absent.sock")}  # fmt: skip
     path.write_bytes(msgspec.json.encode(fields))
     told = call("status", "--settings", path)
     assert told.exit_code == 3

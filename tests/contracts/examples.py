@@ -53,7 +53,7 @@ EXAMPLES: tuple[Contract, ...] = (
     ),
     BridgeSettings(
         name="bridge", link="west", site="private", policy="p.yaml", topology="t.yaml",
-        control="c.sock", ready="r.json", state="state", warehouse_topics=("public.clicks",),
+        control="c.sock", ready="r.json", warehouse_topics=("public.clicks",),
         disable=("eos",),
     ),
     BridgeStatus(

@@ -119,7 +119,7 @@ class Lab:
     def bridge_plan(self, **settings: object) -> BridgePlan:
         own = BridgeSettings(
             name="bridge", link=self.name, site="private", policy="policy.yaml", topology="topology.yaml",
-            control="", ready="", state="", **settings,
+            control="", ready="", **settings,
         )  # fmt: skip
         return BridgePlan(
             settings=own, streams=(self.stream,), source=self.brokers, own=self.brokers,

@@ -53,7 +53,7 @@ class BridgeProcess:
         self.ready = self.directory / "ready.json"
         self.control = self.directory / "control.sock"
         own = BridgeSettings(
-            name="bridge", link=lab.name, site="private", state=str(self.directory),
+            name="bridge", link=lab.name, site="private",
             policy=str(self.directory / "policy.yaml"), topology=str(self.directory / "topology.yaml"),
             control=str(self.control), ready=str(self.ready),
             warehouse_topics=(lab.target,) if dsn else (), **settings,

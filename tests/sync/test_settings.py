@@ -40,7 +40,7 @@ def write(tmp_path):
         (tmp_path / "topology.yaml").write_text(topology_text)
         fields = {
             "name": "b", "link": "l", "site": "private", "policy": str(tmp_path / "policy.yaml"),
-            "topology": str(tmp_path / "topology.yaml"), "control": "c", "ready": "r", "state": "s",
+            "topology": str(tmp_path / "topology.yaml"), "control": "c", "ready": "r",
         }  # fmt: skip
         path = tmp_path / "bridge.json"
         path.write_bytes(msgspec.json.encode(BridgeSettings(**(fields | changes))))
@@ -117,6 +117,7 @@ def test_a_bad_policy_keeps_its_own_message(write) -> None:
         (b"[]", r"bridge\.json: \$: "),
         (b"{}", r"bridge\.json: \$: .*`name`"),
         (b'{"unknown": 1}', r"bridge\.json: \$: .*`unknown`"),
+        (b'{"state": "s"}', r"bridge\.json: \$: .*`state`"),
         (b'{"name": 1}', r"bridge\.json: \$\.name: "),
     ],
 )
