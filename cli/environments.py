@@ -1,0 +1,139 @@
+"""`isthmus up|preview|refresh|down|outputs ENV` for environments that Pulumi keeps: progress, summary, exit code."""
+
+import re
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.orchestrate import Action, Summary, carry_out
+from infra.workspace import Workspace, WorkspaceError
+from runtime.locks import LockHeldError
+
+USAGE, ENVIRONMENT = 2, 3
+UNPROTECTED = frozenset({"dev"})
+"""Environments that hold nothing to lose: made on this machine, from nothing, in seconds."""
+_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+COLOUR = {"ok": "green", "failed": "red", "skipped": "yellow"}
+
+
+class OutputsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`isthmus outputs ENV --json`; secrets read `[secret]`."""
+
+    schema: int = 1
+    environment: str
+    stacks: dict[str, dict[str, object]]
+
+
+def act(action: Action, environment: str, *, as_json: bool) -> None:
+    """Do `action` on every stack of the environment, say what became of each, and exit with what that means."""
+    with _opened(action, environment) as workspace:
+        summary = carry_out(
+            environment,
+            action,
+            lambda part: workspace.act(action, part),
+            present=workspace.present(),
+        )
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+    else:
+        print_summary(summary, Console(highlight=False))
+    raise typer.Exit(summary.exit_code)
+
+
+def show_outputs(environment: str, *, as_json: bool) -> None:
+    """What the stacks of the environment export."""
+    with _opened("outputs", environment) as workspace:
+        stacks = workspace.outputs()
+    if as_json:
+        report = OutputsReport(environment=environment, stacks=stacks)
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        return
+    if not stacks:
+        typer.echo(f"{environment}: nothing is up. isthmus up {environment} brings it up")
+    for stack, values in stacks.items():
+        typer.echo(stack)
+        for name, value in values.items():
+            typer.echo(f"  {name}  {value}")
+
+
+def refuse_unconfirmed_down(environment: str, confirmed: str) -> None:
+    """Stop unless the name was repeated: what a private cluster holds does not come back."""
+    if environment in UNPROTECTED or confirmed == environment:
+        return
+    typer.echo(
+        f"isthmus down {environment}: destroys both clusters and what the private one holds; expected --confirm "
+        f"{environment}. fix: isthmus preview {environment}, a backup, then isthmus down {environment} --confirm {environment}",
+        err=True,
+    )
+    raise typer.Exit(USAGE)
+
+
+@contextmanager
+def _opened(command: str, environment: str) -> Generator[Workspace]:
+    """The workspace, held for us alone; errors as text and exit code."""
+    if not _NAME.fullmatch(environment):
+        typer.echo(
+            f"isthmus {command} {environment}: no such name; expected `local`, or up to 16 lower-case letters and "
+            "digits, a letter first. fix: isthmus up dev",
+            err=True,
+        )
+        raise typer.Exit(USAGE)
+    with _failures(command, environment), _progress() as say:
+        workspace = Workspace(Path.cwd(), environment, say=say)
+        with workspace.held():
+            yield workspace
+
+
+@contextmanager
+def _failures(command: str, environment: str) -> Generator[None]:
+    try:
+        yield
+    except LockHeldError as error:
+        typer.echo(f"isthmus {command} {environment}: {error}", err=True)
+        raise typer.Exit(USAGE) from error
+    except (WorkspaceError, OSError) as error:
+        typer.echo(f"isthmus {command} {environment}: {error}", err=True)
+        raise typer.Exit(ENVIRONMENT) from error
+
+
+@contextmanager
+def _progress() -> Generator[Callable[[str], None]]:
+    """A spinner on a terminal, lines in a log."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda text: typer.echo(text, err=True)
+        return
+    with console.status("…") as spinner:
+        yield lambda text: spinner.update(f"{text} …")
+
+
+def print_summary(summary: Summary, console: Console) -> None:
+    """One row a stack, then what went wrong with each."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("stack", summary.action, "resources", "s"):
+        table.add_column(name, no_wrap=True)
+    for it in summary.stacks:
+        told = ", ".join(f"{count} {operation}" for operation, count in sorted(it.changes.items()))
+        table.add_row(
+            it.stack, f"[{COLOUR[it.status]}]{it.status}[/]", told, f"{it.duration_s:.1f}"
+        )
+    if summary.stacks:
+        console.print(table)
+    else:
+        console.print(f"{summary.environment}: nothing is up")
+    for it in summary.stacks:
+        for line in it.error.splitlines():
+            console.print(f"  [{COLOUR[it.status]}]{it.stack}[/]  {line}", soft_wrap=True)
+    if summary.partial:
+        console.print(
+            f"[yellow]partial[/]: what is listed ok stands. fix the rest, then isthmus {summary.action} {summary.environment} again",
+            soft_wrap=True,
+        )
+    if summary.drift:
+        console.print("[yellow]drift[/]: the clouds were not as Pulumi had left them; isthmus up heals it", soft_wrap=True)  # fmt: skip
