@@ -35,6 +35,8 @@ def demo(  # noqa: PLR0913 -- a command line has as many options as it has
     """Two sites on this machine, real traffic, real faults, one verdict.
 
     Uses the cloud of `isthmus up local` if one runs, else brings one up and takes it down again.
+    Reports and rows stand in .isthmus/runs; the newest 20 runs are kept, older ones removed when a run begins.
+
     Exit: 0 GO, 1 NO-GO, 2 usage, 3 environment or INVALID, 4 interrupted, 5 a fault is not healed.
 
     Example: isthmus demo --seed 4711 --duration 30

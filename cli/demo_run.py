@@ -3,8 +3,6 @@
 The only place where cloud, load, chaos, router evidence and warehouse meet; every decision stands elsewhere.
 """
 
-import random
-import string
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, drain, gather, take_baseline
 from cli.demo_faults import inject_on_schedule
 from cli.demo_options import DemoOptions, load_plan
+from cli.demo_runs import new_run
 from cli.demo_scan import ScanError
 from cli.demo_sources import FactError, arm_taps, read_lines
 from cli.demo_traffic import Traffic, TrafficError, prepare
@@ -32,9 +31,6 @@ from local.plan import CloudOptions
 from runtime.control import ControlError
 from sync.reader import VerifyError
 from sync.settings import SettingsError
-
-RUN_LETTERS = 8
-
 
 USAGE, ENVIRONMENT, NOT_HEALED = 2, 3, 5
 
@@ -103,10 +99,13 @@ def _cast(options: DemoOptions) -> list[str]:
 
 
 def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
-    run = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=RUN_LETTERS))
-    folder = options.root / ".isthmus" / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{run}"
-    folder.mkdir(parents=True, mode=0o700)
+    with new_run(options.root / ".isthmus" / "runs", say) as folder:
+        return _run_in(folder, options, state, say)
+
+
+def _run_in(folder: Path, options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
     core, edge = state.endpoints["core"], state.endpoints["edge"]
+    run = folder.name.rpartition("-")[2]
     plan = load_plan(options, run=run, core=core, edge=edge)
     canaries = prepare(plan, folder, cloud=state.root)
     arm_taps(state, folder / "canaries.ndjson")

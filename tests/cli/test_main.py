@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from cli.demo_runs import RUNS_KEPT
+
 
 def isthmus(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -26,6 +28,12 @@ def test_every_command_s_help_has_an_example(command: str) -> None:
     told = isthmus(command, "--help")
     assert told.returncode == 0
     assert f"Example: isthmus {command}" in " ".join(told.stdout.split())
+
+
+def test_the_demo_says_how_many_runs_it_keeps() -> None:
+    """Nobody is surprised that an old report is gone."""
+    told = " ".join(isthmus("demo", "--help").stdout.split())
+    assert f"the newest {RUNS_KEPT} runs are kept" in told
 
 
 @pytest.mark.parametrize(
