@@ -5,6 +5,8 @@ The loader (`load_topology`) refuses a site the policy does not name and an addr
 
 import ipaddress
 
+import msgspec
+
 from policy.model import Model, SiteName
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -53,7 +55,7 @@ class Site(Model, frozen=True, kw_only=True):
     networks: tuple[Network, ...]
     services: dict[str, tuple[Endpoint, ...]]
     reserve: dict[str, float]
-    kubernetes: dict[str, KubernetesService] = {}
+    kubernetes: dict[str, KubernetesService] = msgspec.field(default_factory=dict)
     kafka: KafkaSite | None = None
     warehouse_dsn: str = ""
     ca: str = ""

@@ -75,7 +75,7 @@ def choose(  # noqa: PLR0913 - everything a choice depends on, by name
             if fit and (not outlet.reserve or admit(outlet)):
                 return Choice(outlet, pick(fit, fitness, outlet.site, rng=rng))
     for outlet in outlets:
-        if not outlet.trusted and fitness.open(outlet.site):
+        if outlet.endpoints and not outlet.trusted and fitness.open(outlet.site):
             return Choice(outlet, rng.choice(outlet.endpoints))
     return None
 

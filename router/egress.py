@@ -12,7 +12,7 @@ from policy.topology import Endpoint, Topology
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outlet:
-    """One site's endpoints of the service.
+    """One site's endpoints of the service; none while a cluster says that it has none.
 
     `reserve` marks a site that is only a stand-in for public traffic (it holds sensitive data and another
     site comes first); `trusted` a site that may hold sensitive data, where the guard need not look.
@@ -40,10 +40,11 @@ def open_egress(verdict: Verdict, policy: Policy, topology: Topology) -> Egress:
     service = verdict.route.service
     outlets: list[Outlet] = []
     for site in topology.sites:
-        endpoints = site.services.get(service, ())
-        if not endpoints or not policy.may_hold(site.name, verdict.sensitivity):
+        endpoints = site.services.get(service)
+        if endpoints is None or not policy.may_hold(site.name, verdict.sensitivity):
             continue
         trusted = policy.may_hold(site.name, Sensitivity.SENSITIVE)
+        # A site without endpoints right now still comes first: who stands in for it is its reserve.
         reserve = trusted and verdict.sensitivity is Sensitivity.PUBLIC and bool(outlets)
         outlets.append(Outlet(site.name, endpoints, reserve, trusted))
     return Egress(verdict.sensitivity, service, tuple(outlets))

@@ -115,8 +115,10 @@ class Job:
         """Where it may go under the newest policy; None when this door must not forward it at all."""
         newest = self.world.current()
         if newest is not self.generation:
+            judged = newest.classifier is self.generation.classifier
             self.generation = newest
-            self.verdict = newest.judge(self.inbound.head, self.known_body())
+            if not judged:  # else only endpoints have changed
+                self.verdict = newest.judge(self.inbound.head, self.known_body())
         verdict = self.verdict
         if verdict is None or verdict.route is None:
             return None

@@ -8,7 +8,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 _WORST = frozenset(
-    {"isthmus_router_upstream_state", "isthmus_router_site_state", "isthmus_router_disabled"}
+    {
+        "isthmus_router_upstream_state",
+        "isthmus_router_site_state",
+        "isthmus_router_disabled",
+        "isthmus_router_discovery_age_seconds",
+        "isthmus_router_discovery_endpoints",
+        "isthmus_router_discovery_stale",
+    }
 )
 """Gauges that are not amounts: the largest value of any worker stands."""
 

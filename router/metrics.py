@@ -27,6 +27,7 @@ class Metrics:
 
     def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
+        self.tables: tuple[CounterTable, ...] = ()
         self._requests = CounterTable(
             "isthmus_router_requests", "Requests answered.", ("route", "class", "site", "code")
         )
@@ -63,6 +64,7 @@ class Metrics:
         """Every family of this worker as it stands."""
         yield self._requests.family()
         yield self._decisions.family()
+        yield from (table.family() for table in self.tables)
         yield self._histogram()
         for name, text, value in (
             ("isthmus_router_guard_blocks", "Requests the guard stopped.", self.guard_blocks),

@@ -5,7 +5,7 @@ A file that cannot be used keeps the old generation, says why and is counted.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -25,9 +25,12 @@ class Swap:
 
     def __init__(self, settings: RouterSettings, first: Generation) -> None:
         self._settings = settings
+        self._loaded = first
         self._current = first
         self._taken = self._signature()
         self._busy = asyncio.Lock()
+        self.prepare: Callable[[Generation], Awaitable[None]] = _nothing_to_prepare
+        self.fill: Callable[[Generation], Generation] = lambda loaded: loaded
         self.on_swap: Callable[[Generation], None] = lambda _new: None
         self.on_reject: Callable[[str], None] = lambda _why: None
 
@@ -35,11 +38,16 @@ class Swap:
         """The generation in force."""
         return self._current
 
+    def refill(self) -> Generation:
+        """Put the loaded files in force with the endpoints found by now; no swap, and not counted as one."""
+        self._current = self.fill(self._loaded)
+        return self._current
+
     async def reload(self) -> str:
         """Re-read the configured files; empty when the new generation is in force, else why it is not."""
         async with self._busy:
             self._taken = self._signature()
-            number = self._current.number + 1
+            number = self._loaded.number + 1
             try:
                 # Compiling takes a tenth of a second: not on the loop that answers requests.
                 new = await asyncio.to_thread(load_generation, self._settings, number)
@@ -47,8 +55,9 @@ class Swap:
                 log.error("router.config_rejected", why=str(error))  # noqa: TRY400 - the text says it all
                 self.on_reject(str(error))
                 return str(error)
-            self._current = new
-            self.on_swap(new)
+            await self.prepare(new)
+            self._loaded = new
+            self.on_swap(self.refill())
             log.info("router.config_swapped", policy=new.policy.digest, generation=number)
             return ""
 
@@ -64,6 +73,10 @@ class Swap:
 
     def _signature(self) -> Signature:
         return tuple(_stat(path) for path in (self._settings.policy, self._settings.topology))
+
+
+async def _nothing_to_prepare(_new: Generation) -> None:
+    """Stands where nothing has to be found before a swap."""
 
 
 def _stat(path: str) -> tuple[int, int, int]:

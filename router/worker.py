@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from contracts.settings import RouterSettings
+from router.discovery_hub import Hub
 from router.evidence import FLUSH_S, EvidenceWriter
 from router.fleet import Fleet
 from router.front import FrontServer
@@ -26,6 +27,9 @@ from router.probes import Prober
 from router.swap import Swap
 
 log = structlog.stdlib.get_logger()
+
+SETTLE_S = 3.0
+"""How long a cluster may take to list its endpoints before the router serves without them."""
 
 Gauge = tuple[str, str, tuple[tuple[str, str], ...], float]
 
@@ -45,8 +49,11 @@ class Worker:
             guard="guard" not in settings.disable,
         )
         self._fleet.apply(first.policy, first.topology)
+        self._hub = Hub(clock=self._loop.time, rng=rng)
         evidence = EvidenceWriter(Path(settings.evidence), worker, wall_ns=time.time_ns)
-        self._ledger = Ledger(evidence, Metrics(self._gauges))
+        metrics = Metrics(self._gauges)
+        metrics.tables = (self._hub.tables.refused, self._hub.tables.endings)
+        self._ledger = Ledger(evidence, metrics)
         self._world = World(
             settings,
             self._swap.current,
@@ -58,6 +65,9 @@ class Worker:
         self._handler = Handler(self._world)
         self._front = FrontServer(self._handler, self._handler.fault, limits=settings.limits)
         self._prober = Prober(self._fleet, settings.limits, rng=rng)
+        self._hub.on_change = self._endpoints_changed
+        self._swap.prepare = self._prepare
+        self._swap.fill = self._filled
         self._swap.on_swap = self._swapped
         self._swap.on_reject = self._rejected
         self._serving = False
@@ -68,6 +78,8 @@ class Worker:
     @contextlib.asynccontextmanager
     async def serving(self, listener: socket.socket) -> AsyncGenerator[None]:
         """Serve on `listener` while the context is open; leaving it drains within `drain_s`."""
+        await self._prepare(self._swap.current())
+        self._endpoints_changed()
         server = await self._loop.create_server(self._front, sock=listener, backlog=1024)
         tasks = [
             self._loop.create_task(endless)
@@ -94,6 +106,7 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, *self._reloads, return_exceptions=True)
+            await self._hub.close()
             await self._prober.close()
             self._fleet.close()
             self._ledger.close()
@@ -117,6 +130,20 @@ class Worker:
             await asyncio.sleep(FLUSH_S)
             self._ledger.flush()
             self._fleet.trim()
+
+    async def _prepare(self, new: Generation) -> None:
+        """Look for endpoints before the first request, and before a swap needs them; bounded."""
+        self._hub.prepare(new.topology)
+        await self._hub.settled(SETTLE_S)
+
+    def _filled(self, loaded: Generation) -> Generation:
+        return loaded.with_topology(self._hub.filled(loaded.topology))
+
+    def _endpoints_changed(self) -> None:
+        """Endpoints came or went: taken on at once, without a swap; connections to the gone ones are retired."""
+        current = self._swap.refill()
+        self._fleet.apply(current.policy, current.topology)
+        self._prober.sync()
 
     def _swapped(self, new: Generation) -> None:
         self._fleet.apply(new.policy, new.topology)
@@ -194,3 +221,4 @@ class Worker:
             yield "isthmus_router_disabled", text, (("mechanism", name),), off
         text = "Requests being answered."
         yield "isthmus_router_in_flight", text, (), float(self._world.in_flight)
+        yield from self._hub.gauges()

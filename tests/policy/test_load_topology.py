@@ -149,7 +149,7 @@ def test_a_service_may_be_found_in_a_cluster() -> None:
         (b"port: 8080", b"port: 65536", 10, "sites.private.services.orders.kubernetes.port", "65536 is out of range"),
         (b"port: 8080", b"port: [1]", 10, "sites.private.services.orders.kubernetes.port", "is a list"),
         (b"ads:\n        kubernetes:", b"ads:\n        endpoints: [{address: '127.0.1.9:1', node: a}]\n        kubernetes:", 6, "sites.public.services.ads", "says twice"),
-        (b"{orders: {kubernetes: {kubeconfig: \"file:/run/prv\", namespace: shop, service: orders, port: 8080}}}", b"{orders: {}}", 10, "sites.private.services.orders", "says nothing of where"),
+        (b'{orders: {kubernetes: {kubeconfig: "file:/run/prv", namespace: shop, service: orders, port: 8080}}}', b"{orders: {}}", 10, "sites.private.services.orders", "says nothing of where"),
     ],
 )  # fmt: skip
 def test_each_fault_of_a_service_in_a_cluster_is_named(
