@@ -1,4 +1,4 @@
-"""`isthmus up local`, `down local`, `status`: the cloud on one machine, told in one screen."""
+"""`isthmus up`, `down`, `status` of the cloud on one machine, told in one screen; other environments by Pulumi."""
 
 import sys
 import time
@@ -12,14 +12,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import environments
 from contracts.cloud import CloudState
 from local import cloud
 from local.plan import AD_NODES, CloudOptions
 
 OK, NEGATIVE, USAGE, ENVIRONMENT = 0, 1, 2, 3
 
+LOCAL = "local"
 EnvironmentName = Annotated[
-    str, typer.Argument(metavar="ENV", help="`local`: both sites on this machine.")
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="`local`: both sites as processes on this machine; `dev`: as clusters on it; else an environment of Pulumi.",
+    ),
+]
+PulumiEnvironment = Annotated[
+    str, typer.Argument(metavar="ENV", help="`dev`, or another environment of Pulumi.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="The contract's keys as JSON.")]
 
@@ -56,7 +65,8 @@ def up(
 
     Example: isthmus up local
     """
-    _only_local("up", environment)
+    if environment != LOCAL:
+        environments.act("up", environment, as_json=as_json)
     options = CloudOptions(keep=True, ad_nodes=ad_nodes, core_port=core_port, edge_port=edge_port)
     began_s = time.monotonic()
     with _failures("up local"), _progress("up local") as say:
@@ -72,14 +82,23 @@ def up(
     )
 
 
-def down(environment: EnvironmentName, *, as_json: Json = False) -> None:
+def down(
+    environment: EnvironmentName,
+    *,
+    confirm: Annotated[
+        str, typer.Option(help="The environment's name again, where data would be lost.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """End the hybrid cloud and remove everything of it but its logs.
 
-    Exit: 0 nothing is left, 3 something could not be ended.
+    Exit: 0 nothing is left, 1 partial, 2 usage (not confirmed, somebody else at work), 3 something could not be ended.
 
     Example: isthmus down local
     """
-    _only_local("down", environment)
+    if environment != LOCAL:
+        environments.refuse_unconfirmed_down(environment, confirm)
+        environments.act("down", environment, as_json=as_json)
     with _failures("down local"), _progress("down local") as say:
         say("ending processes")
         was_up = cloud.down(Path.cwd())
@@ -118,14 +137,34 @@ def status(*, as_json: Json = False) -> None:
     raise typer.Exit(OK if whole else NEGATIVE)
 
 
-def _only_local(command: str, environment: str) -> None:
-    if environment != "local":
-        typer.echo(
-            f"isthmus {command} {environment}: no such environment; expected local. "
-            f"fix: isthmus {command} local",
-            err=True,
-        )
-        raise typer.Exit(USAGE)
+def preview(environment: PulumiEnvironment, *, as_json: Json = False) -> None:
+    """Show what `isthmus up` would change, with the policy pack, and change nothing.
+
+    Exit: 0 shown, 1 some stacks only, 2 usage, 3 no stack could be worked on.
+
+    Example: isthmus preview dev
+    """
+    environments.act("preview", environment, as_json=as_json)
+
+
+def refresh(environment: PulumiEnvironment, *, as_json: Json = False) -> None:
+    """Compare what Pulumi remembers with what there is, and remember that.
+
+    Exit: 0 as remembered, 1 drift or some stacks only, 2 usage, 3 no stack could be worked on.
+
+    Example: isthmus refresh dev
+    """
+    environments.act("refresh", environment, as_json=as_json)
+
+
+def outputs(environment: PulumiEnvironment, *, as_json: Json = False) -> None:
+    """Show what the stacks export; secrets stay hidden.
+
+    Exit: 0 shown, 2 usage, 3 environment.
+
+    Example: isthmus outputs dev
+    """
+    environments.show_outputs(environment, as_json=as_json)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from cli.chaos import chaos_app
 from cli.controls import controls
 from cli.demo import demo
 from cli.doctor import doctor
-from cli.local import down, status, up
+from cli.local import down, outputs, preview, refresh, status, up
 from cli.policy import policy_app
 from cli.router import router_app
 
@@ -29,7 +29,10 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(controls)
 app.command()(up)
+app.command()(preview)
+app.command()(refresh)
 app.command()(down)
+app.command()(outputs)
 app.command()(status)
 app.command()(doctor)
 app.add_typer(policy_app, name="policy")

@@ -30,11 +30,11 @@ def test_nothing_up_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("command", ["up", "down"])
-def test_another_environment_is_a_usage_error(command: str) -> None:
+def test_a_name_of_no_environment_is_a_usage_error(command: str) -> None:
     """Exit 2; what was given, what is expected, how to fix it."""
-    result = RUN.invoke(APP, [command, "mars"])
+    result = RUN.invoke(APP, [command, "Mars"])
     assert result.exit_code == 2
-    assert f"isthmus {command} mars: no such environment; expected local" in result.output
+    assert f"isthmus {command} Mars: no such name; expected `local`" in result.output
 
 
 @pytest.mark.parametrize("nodes", ["0", "20"])
