@@ -1,0 +1,70 @@
+"""Driver `local`: a real control plane and its nodes on this machine, as a resource of the stack."""
+
+from typing import ClassVar
+
+import msgspec
+import pulumi
+from pulumi import dynamic
+
+from contracts.cluster import ClusterSpec
+from infra.config import wrong
+from infra.drivers.contract import Cluster, Order, provider_for
+from infra.drivers.local_process import LocalClusterProvider
+
+ENVIRONMENT = r"[a-z0-9]{1,8}"
+
+
+class LocalCluster(dynamic.Resource, module="isthmus", name="LocalCluster"):
+    """The cluster as the engine sees it; `spec` is a `contracts.cluster.ClusterSpec`."""
+
+    root: pulumi.Output[str]
+    cluster_identifier: pulumi.Output[str]
+    api_endpoint: pulumi.Output[str]
+    pod_endpoint: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    networks: pulumi.Output[list[str]]
+    nodes: pulumi.Output[dict[str, int]]
+    ready: pulumi.Output[bool]
+
+    outs: ClassVar[tuple[str, ...]] = (
+        "ready", "cluster_identifier", "api_endpoint", "pod_endpoint", "kubeconfig", "networks",
+        "nodes",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, spec: ClusterSpec, *, root: str, opts: pulumi.ResourceOptions
+    ) -> None:
+        properties = {"root": root, "spec": msgspec.to_builtins(spec), **dict.fromkeys(self.outs)}
+        super().__init__(LocalClusterProvider(), name, properties, opts)
+
+
+def make_local(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
+    """The cluster of this site on this machine; root is needed, and no container engine."""
+    if not (order.environment.isalnum() and len(order.environment) <= 8):
+        raise wrong(
+            "driver", what=f"local cannot make the environment {order.environment}",
+            expected=f"a stack named ENV-{order.site} with ENV of {ENVIRONMENT}",
+            fix=f"pulumi stack init dev-{order.site}",
+        )  # fmt: skip
+    settings = order.settings
+    spec = ClusterSpec(
+        environment=order.environment, site=order.site, prometheus=settings.prometheus,
+        pools=tuple(pool.contract() for pool in order.pools),
+    )  # fmt: skip
+    timeout = f"{settings.create_s}s"
+    cluster = LocalCluster(
+        name, spec, root=str(order.root),
+        opts=pulumi.ResourceOptions(
+            parent=parent, additional_secret_outputs=["kubeconfig"],
+            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
+        ),
+    )  # fmt: skip
+    kubeconfig = pulumi.Output.secret(cluster.kubeconfig)
+    provider = provider_for(
+        name, kubeconfig, cluster_identifier=cluster.cluster_identifier, parent=parent
+    )
+    return Cluster(
+        kubeconfig=kubeconfig, cluster_identifier=cluster.cluster_identifier,
+        api_endpoint=cluster.api_endpoint, pod_endpoint=cluster.pod_endpoint,
+        networks=cluster.networks, provider=provider,
+    )  # fmt: skip

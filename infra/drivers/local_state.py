@@ -1,0 +1,104 @@
+"""Between the engine's property bags and `contracts.cluster`: the command, its answer, and what counts as a change."""
+
+import ipaddress
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from contracts.cluster import ClusterSpec, ClusterState, NodePool
+
+ANSWER_S_MAX = 900
+"""A cluster with a hundred process nodes takes a minute or two on a busy machine."""
+
+Verb = Literal["apply", "read", "delete"]
+Properties = Mapping[str, object]
+
+
+class LocalClusterError(Exception):
+    """`local.clusters` could not do it; its own words."""
+
+
+def ask(verb: Verb, properties: Properties) -> ClusterState:
+    """What `python -m local.clusters` answers. Raises `LocalClusterError`."""
+    spec = msgspec.json.encode(spec_of(properties))
+    root = str(properties["root"])
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "local.clusters", verb, "--root", root],
+            input=spec, check=False, capture_output=True, timeout=ANSWER_S_MAX, cwd=root,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LocalClusterError(
+            f"local.clusters {verb}: {error}; expected an answer within {ANSWER_S_MAX} s; "
+            "fix: look into .isthmus/clusters"
+        ) from error
+    if run.returncode:
+        said = run.stderr.decode(errors="replace").strip()
+        raise LocalClusterError(said or f"local.clusters {verb}: exit code {run.returncode}")
+    if verb == "delete" and not run.stdout.strip():
+        return absent(spec_of(properties))
+    return msgspec.json.decode(run.stdout, type=ClusterState)
+
+
+def absent(spec: ClusterSpec) -> ClusterState:
+    """The state of a cluster that does not exist."""
+    return ClusterState(
+        environment=spec.environment, site=spec.site, ready=False, identifier="", endpoint="",
+        kubeconfig="", pod_network="", peer_pod_network="", nodes={}, namespace="",
+    )  # fmt: skip
+
+
+def spec_of(properties: Properties) -> ClusterSpec:
+    """The specification in a property bag; the engine's numbers are floats."""
+    return msgspec.convert(properties["spec"], ClusterSpec, strict=False)
+
+
+def outputs(properties: Properties, state: ClusterState) -> dict[str, object]:
+    """The property bag the engine keeps: what was asked for, and the contract of every driver."""
+    return {
+        "root": properties["root"],
+        "spec": properties["spec"],
+        "ready": state.ready,
+        "cluster_identifier": state.identifier,
+        "api_endpoint": state.endpoint,
+        "pod_endpoint": pod_endpoint(state),
+        "kubeconfig": Path(state.kubeconfig).read_text() if state.kubeconfig else "",
+        "networks": [state.pod_network] if state.pod_network else [],
+        "nodes": dict(state.nodes),
+    }
+
+
+def pod_endpoint(state: ClusterState) -> str:
+    """The API server at the first address of the pod range: the one address that pods of both sites can route to."""
+    if not state.pod_network or not state.endpoint:
+        return ""
+    gateway = next(ipaddress.ip_network(state.pod_network).hosts())
+    return f"https://{gateway}:{urllib.parse.urlsplit(state.endpoint).port}"
+
+
+def replaced_by(olds: Properties, news: Properties) -> list[str]:
+    """The properties whose change makes it another cluster."""
+    old, new = spec_of(olds), spec_of(news)
+    same = (old.environment, old.site) == (new.environment, new.site)
+    return [
+        *([] if same else ["spec"]),
+        *([] if olds["root"] == news["root"] else ["root"]),
+    ]
+
+
+def must_apply(olds: Properties, news: Properties) -> bool:
+    """Whether the cluster has to be touched: the specification changed, or a refresh saw less than it asks for."""
+    new = spec_of(news)
+    if spec_of(olds) != new or not olds.get("ready"):
+        return True
+    nodes = msgspec.convert(olds["nodes"], dict[str, int], strict=False)
+    return any(_off(pool, nodes.get(pool.name, 0)) for pool in new.pools)
+
+
+def _off(pool: NodePool, nodes: int) -> bool:
+    return not pool.nodes <= nodes <= max(pool.nodes, pool.nodes_max)

@@ -1,0 +1,119 @@
+"""From a stack's name to what it describes: `<env>-public`, `<env>-private` or `<env>-fabric`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime import config as engine_config
+
+from infra.cluster import ClusterArgs, PrivateCluster, PublicCluster
+from infra.config import PROJECT, ConfigError, Settings, parse, wrong
+from infra.drivers.contract import Order, provider_for
+from infra.fabric import Fabric, FabricArgs, SiteInput
+from infra.names import Site
+from infra.pools import pools
+from policy.load import load_policy
+from policy.model import Policy
+from policy.problems import PolicyError
+
+_NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,30})-(public|private|fabric)")
+ROOT = Path(__file__).parents[1]
+
+
+def build(root: Path = ROOT) -> None:
+    """Describe the selected stack to the engine. Raises `pulumi.RunError` with everything there is to say."""
+    try:
+        settings = parse(_given(engine_config.CONFIG.get()))
+        environment, part = parts_of(pulumi.get_stack())
+        match part:
+            case "public":
+                _export(
+                    PublicCluster(
+                        part, _cluster("public", environment, settings=settings, root=root)
+                    )
+                )
+            case "private":
+                _export(
+                    PrivateCluster(
+                        part, _cluster("private", environment, settings=settings, root=root)
+                    )
+                )
+            case _:
+                _fabric(environment, settings, root)
+    except ConfigError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def parts_of(stack: str) -> tuple[str, str]:
+    """Environment and part of a stack's name. Raises `ConfigError`."""
+    match = _NAME.fullmatch(stack)
+    if match is None:
+        raise ConfigError(
+            f"stack {stack}: no such part; expected ENV-public, ENV-private or ENV-fabric, ENV in lower case; "
+            "fix: pulumi stack init dev-public"
+        )
+    return match[1], match[2]
+
+
+def _given(held: Mapping[str, object]) -> dict[str, str]:
+    """The project's own keys, without its name."""
+    prefix = f"{PROJECT}:"
+    return {key.removeprefix(prefix): str(it) for key, it in held.items() if key.startswith(prefix)}
+
+
+def _cluster(site: Site, environment: str, *, settings: Settings, root: Path) -> ClusterArgs:
+    return ClusterArgs(
+        order=Order(
+            environment=environment, site=site, settings=settings, pools=pools(site, settings),
+            root=root,
+        )
+    )  # fmt: skip
+
+
+def _export(cluster: PublicCluster | PrivateCluster) -> None:
+    pulumi.export("kubeconfig", cluster.kubeconfig)
+    pulumi.export("clusterIdentifier", cluster.cluster_identifier)
+    pulumi.export("apiEndpoint", cluster.api_endpoint)
+    pulumi.export("podEndpoint", cluster.pod_endpoint)
+    pulumi.export("networks", cluster.networks)
+
+
+def _fabric(environment: str, settings: Settings, root: Path) -> None:
+    policy, text = read_policy(settings, root)
+    sites = {site: _site(site, environment, settings) for site in settings.sites}
+    fabric = Fabric(
+        "fabric",
+        FabricArgs(settings=settings, policy=policy, policy_text=text, sites=sites, root=root),
+    )
+    pulumi.export("policyDigest", policy.digest)
+    pulumi.export("workloads", [f"{it.args.site}/{it.args.name}" for it in fabric.deployed])
+
+
+def _site(site: Site, environment: str, settings: Settings) -> SiteInput:
+    stack = pulumi.StackReference(f"{settings.organization}/{PROJECT}/{environment}-{site}")
+    kubeconfig = stack.require_output("kubeconfig")
+    return SiteInput(
+        provider=provider_for(
+            site, kubeconfig, cluster_identifier=stack.require_output("clusterIdentifier")
+        ),
+        kubeconfig=pulumi.Output.secret(kubeconfig),
+        pod_endpoint=stack.require_output("podEndpoint"),
+        networks=stack.require_output("networks"),
+    )
+
+
+def read_policy(settings: Settings, root: Path) -> tuple[Policy, str]:
+    """The policy and its text. Raises `ConfigError`."""
+    path = root / settings.policy
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise wrong(
+            "policy", what=f"{path} cannot be read", expected="a policy file",
+            fix="pulumi config set isthmus:policy PATH",
+        ) from error  # fmt: skip
+    try:
+        return load_policy(data, str(path)), data.decode()
+    except PolicyError as error:
+        raise ConfigError(str(error)) from error
