@@ -12,7 +12,10 @@ import pulumi_kubernetes as k8s
 
 from infra.config import Settings, wrong
 from infra.names import Site
+from infra.needs import check_networks
 from infra.pools import Pool
+
+ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +83,20 @@ def need(settings: Settings, *keys: str) -> None:
             )  # fmt: skip
 
 
+def check_api_networks(settings: Settings) -> None:
+    """A cloud's API server may be opened to networks, never to everybody. Raises `ConfigError`."""
+    check_networks(settings, "apiNetworks")
+    if ANYWHERE & set(settings.api_networks):
+        raise wrong(
+            "apiNetworks", what="opens the API server to everybody", expected="the networks of its operators",
+            fix="leave it empty for a private API server",
+        )  # fmt: skip
+
+
 def networks_of(settings: Settings) -> pulumi.Output[list[str]]:
     """The networks as configured, for drivers that cannot ask. Raises `ConfigError`."""
     need(settings, "networks")
+    check_networks(settings, "networks")
     return pulumi.Output.from_input(list(settings.networks))
 
 

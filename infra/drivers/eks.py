@@ -1,0 +1,224 @@
+"""Driver `eks`: Amazon EKS with managed node groups, in subnets that are there.
+
+Secrets in etcd under a key of its own that rotates, IMDSv2 only, encrypted disks, an API server that is private
+unless networks are named, roles with what nodes need and no more. Only ever run against mocks here.
+"""
+
+import dataclasses
+import json
+from types import ModuleType
+from typing import Any
+
+import pulumi
+from pulumi import Output, ResourceOptions
+
+from infra.config import Settings
+from infra.drivers.contract import (
+    Cluster,
+    Order,
+    check_api_networks,
+    need,
+    networks_of,
+    provider_for,
+    provider_sdk,
+)
+from infra.names import LABEL_POOL
+from infra.pools import Pool
+
+DISK_GIB = 40
+ADDONS = {
+    "vpc-cni": {"enableNetworkPolicy": "true"},
+    "kube-proxy": {},
+    "coredns": {},
+    "metrics-server": {},
+}
+"""Without the CNI's own policy agent, NetworkPolicies are wishes; without metrics-server no scaler sees a pod."""
+
+_NODE_POLICIES = (
+    "AmazonEKSWorkerNodeMinimalPolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEKS_CNI_Policy",
+)
+_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Home:
+    """What every node group belongs to; the SDK's types are only known where it is installed."""
+
+    settings: Settings
+    cluster: Any
+    role: Any
+    opts: ResourceOptions
+
+
+def make_eks(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
+    """A cluster and its node groups. Raises `ConfigError`."""
+    settings = order.settings
+    need(settings, "region", "vpcId", "subnetIds", "nodeType", "kubernetesVersion", "networks")
+    check_api_networks(settings)
+    aws = provider_sdk("pulumi_aws", "infra-eks")
+    timeout = f"{settings.create_s}s"
+    cloud = aws.Provider(name, region=settings.region, opts=ResourceOptions(parent=parent))
+    opts = ResourceOptions(
+        parent=parent, provider=cloud,
+        custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
+    )  # fmt: skip
+    key = aws.kms.Key(
+        f"{name}-secrets", description="Kubernetes secrets", enable_key_rotation=True,
+        deletion_window_in_days=30, opts=opts,
+    )  # fmt: skip
+    role = _role(
+        aws, f"{name}-control", "eks.amazonaws.com", policies=("AmazonEKSClusterPolicy",), opts=opts
+    )
+    cluster = aws.eks.Cluster(
+        name,
+        role_arn=role.arn,
+        version=settings.kubernetes_version,
+        access_config={
+            "authentication_mode": "API",
+            "bootstrap_cluster_creator_admin_permissions": True,
+        },
+        encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+        enabled_cluster_log_types=["api", "audit", "authenticator"],
+        vpc_config={
+            "subnet_ids": list(settings.subnet_ids),
+            "endpoint_private_access": True,
+            "endpoint_public_access": bool(settings.api_networks),
+            "public_access_cidrs": list(settings.api_networks) or None,
+        },
+        opts=opts,
+    )
+    nodes = _role(aws, f"{name}-node", "ec2.amazonaws.com", policies=_NODE_POLICIES, opts=opts)
+    groups = [
+        _node_group(
+            aws, f"{name}-{pool.name}", pool,
+            home=_Home(settings=settings, cluster=cluster, role=nodes, opts=opts),
+        )
+        for pool in order.pools
+    ]  # fmt: skip
+    for addon, values in ADDONS.items():
+        aws.eks.Addon(
+            f"{name}-{addon}", cluster_name=cluster.name, addon_name=addon,
+            configuration_values=json.dumps(values) if values else None,
+            opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=groups)),
+        )  # fmt: skip
+    kubeconfig = Output.secret(
+        Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority).apply(
+            lambda parts: exec_kubeconfig(
+                str(parts[0]), str(parts[1]), authority=_data(parts[2]), region=settings.region
+            )
+        )
+    )
+    return Cluster(
+        kubeconfig=kubeconfig, cluster_identifier=cluster.arn, api_endpoint=cluster.endpoint,
+        pod_endpoint=cluster.endpoint, networks=networks_of(settings),
+        provider=provider_for(name, kubeconfig, cluster_identifier=cluster.arn, parent=parent),
+    )  # fmt: skip
+
+
+def _data(authority: object) -> str:
+    # an output of a resource is an object of the SDK's, a mock's a map
+    held: Any = authority
+    return str(held["data"] if isinstance(held, dict) else held.data)
+
+
+def exec_kubeconfig(cluster: str, endpoint: str, *, authority: str, region: str) -> str:
+    """A kubeconfig without a credential: whoever uses it proves who they are to AWS."""
+    command = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "aws",
+        "args": ["eks", "get-token", "--region", region, "--cluster-name", cluster],
+    }
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": cluster,
+                "cluster": {"server": endpoint, "certificate-authority-data": authority},
+            }
+        ],
+        "users": [{"name": cluster, "user": {"exec": command}}],
+        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": cluster}}],
+        "current-context": cluster,
+    }
+    return json.dumps(content)
+
+
+def _role(
+    aws: ModuleType, name: str, service: str, *, policies: tuple[str, ...], opts: ResourceOptions
+) -> Any:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        ],
+    }
+    role = aws.iam.Role(name, assume_role_policy=json.dumps(trust), opts=opts)
+    for policy in policies:
+        aws.iam.RolePolicyAttachment(
+            f"{name}-{policy}", role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{policy}",
+            opts=opts,
+        )  # fmt: skip
+    return role
+
+
+def _node_group(aws: ModuleType, name: str, pool: Pool, *, home: _Home) -> Any:
+    template = aws.ec2.LaunchTemplate(
+        name,
+        metadata_options={
+            "http_tokens": "required",
+            # one hop: a pod without the host's network never reaches the node's credentials
+            "http_put_response_hop_limit": 1,
+            "http_endpoint": "enabled",
+        },
+        block_device_mappings=[
+            {
+                "device_name": "/dev/xvda",
+                "ebs": {
+                    "encrypted": "true",
+                    "volume_type": "gp3",
+                    "volume_size": DISK_GIB,
+                    "delete_on_termination": "true",
+                },
+            }
+        ],
+        update_default_version=True,
+        opts=home.opts,
+    )
+    scaled = pool.nodes_max > pool.nodes
+    taint = pool.taint
+    return aws.eks.NodeGroup(
+        name,
+        cluster_name=home.cluster.name,
+        node_role_arn=home.role.arn,
+        subnet_ids=list(home.settings.subnet_ids),
+        instance_types=[home.settings.node_type],
+        capacity_type="SPOT" if pool.spot else "ON_DEMAND",
+        labels=pool.labels,
+        taints=[{"key": taint[0], "value": taint[1], "effect": _EFFECTS[taint[2]]}]
+        if taint
+        else None,
+        scaling_config={
+            "min_size": pool.nodes,
+            "desired_size": pool.nodes,
+            "max_size": pool.nodes_most,
+        },
+        update_config={"max_unavailable": 1},
+        launch_template={
+            "id": template.id,
+            "version": template.latest_version.apply(str),
+        },
+        tags={
+            "k8s.io/cluster-autoscaler/enabled": "true",
+            f"k8s.io/cluster-autoscaler/node-template/label/{LABEL_POOL}": pool.name,
+        }
+        if scaled
+        else None,
+        # the scaler owns the size it was given
+        opts=ResourceOptions.merge(
+            home.opts,
+            ResourceOptions(ignore_changes=["scalingConfig.desiredSize"] if scaled else None),
+        ),
+    )
