@@ -113,15 +113,16 @@ def reduce(slices: Slices, event: SliceEvent) -> Slices:
 def resolve(slices: Slices, service: KubernetesService, networks: tuple[Network, ...]) -> Found:
     """The endpoints of a service: all its slices together, each address and each pod once.
 
-    An address that one slice calls ready and another does not is not used: while the API server moves an
-    endpoint from slice to slice both name it, and only a doubt is lost by waiting.
+    An address and port that one slice calls ready and another does not is not used: while the API server
+    moves an endpoint from slice to slice both name it, and only a doubt is lost by waiting.
     """
-    doubted = {point.address for it in slices.values() for point in it.points if not point.usable}
+    named = sorted(_numbered(slices, service), key=_order)
+    doubted = {(point.address, number) for point, number in named if not point.usable}
     taken: dict[str, Endpoint] = {}
     owners: set[str] = set()
     refused: set[Refusal] = set()
-    for point, number in sorted(_ready(slices, service), key=_order):
-        if point.address in doubted:
+    for point, number in named:
+        if (point.address, number) in doubted:
             continue
         if (why := _refusal(point.address, number, networks)) is not None:
             refused.add(Refusal(point.address, why.value))
@@ -140,13 +141,12 @@ def resolve(slices: Slices, service: KubernetesService, networks: tuple[Network,
     return Found(tuple(taken.values()), frozenset(refused))
 
 
-def _ready(slices: Slices, service: KubernetesService) -> Iterator[tuple[Point, int]]:
-    """Each usable endpoint with its port, 0 when its slice has no such port."""
+def _numbered(slices: Slices, service: KubernetesService) -> Iterator[tuple[Point, int]]:
+    """Each endpoint with its port, 0 when its slice has no such port."""
     for it in slices.values():
         number = next((port.number for port in it.ports if _is(port, service.port)), 0)
         for point in it.points:
-            if point.usable:
-                yield point, number
+            yield point, number
 
 
 def _is(port: Port, wanted: str | int) -> bool:

@@ -103,3 +103,10 @@ def test_nothing_outside_the_egress_ever_comes_out(seed, tried, dead, silent) ->
         assert got.outlet in EGRESS.outlets
     else:
         assert C in dead
+
+
+def test_a_site_without_endpoints_is_passed_over() -> None:
+    """What a cluster says has no endpoints now is not drawn from; its reserve stands in, or nothing does."""
+    none_left = Egress(PUBLIC, "ads", (Outlet("public", (), False, False), EGRESS.outlets[1]))
+    assert pick(egress=none_left).endpoint is C
+    assert pick(egress=none_left, admit=lambda _o: False) is None

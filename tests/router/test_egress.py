@@ -68,3 +68,14 @@ def test_no_route_is_an_empty_egress() -> None:
     of = policy({"private": frozenset({PUBLIC, SENSITIVE})}, route())
     unrouted = msgspec.structs.replace(verdict("sensitive"), route=None)
     assert open_egress(unrouted, of, topology({"private": {"ads": (endpoint(1),)}})).outlets == ()
+
+
+def test_a_site_whose_service_has_no_endpoints_now_keeps_its_place() -> None:
+    """The private site stays its reserve: an empty list from a cluster must not open it to all public traffic."""
+    of = policy({"public": frozenset({PUBLIC}), "private": frozenset({PUBLIC, SENSITIVE})})
+    where = topology({"public": {"ads": ()}, "private": {"ads": (endpoint(9),)}})
+    outlets = open_egress(verdict(), of, where).outlets
+    assert [(outlet.site, outlet.reserve) for outlet in outlets] == [
+        ("public", False),
+        ("private", True),
+    ]

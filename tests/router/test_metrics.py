@@ -3,6 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from router.metrics import BUCKETS_S, Metrics
+from runtime.metrics import CounterTable
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -30,6 +31,16 @@ def test_every_promised_metric_is_there_and_counts() -> None:
     assert seen["isthmus_router_raised_total", ()] == 3
     assert seen["isthmus_config_rejected_total", ()] == 4
     assert seen["isthmus_router_upstream_state", (("node", "a"),)] == 3
+
+
+def test_tables_of_other_modules_are_rendered_with_it() -> None:
+    """Discovery counts in tables of its own."""
+    metrics = Metrics(list)
+    table = CounterTable("isthmus_router_discovery_refused", "r", ("site", "service", "why"))
+    table.add("public", "ads", "outside")
+    metrics.tables = (table,)
+    labels = (("service", "ads"), ("site", "public"), ("why", "outside"))
+    assert samples(metrics)["isthmus_router_discovery_refused_total", labels] == 1
 
 
 def test_durations_fall_into_cumulative_buckets() -> None:
