@@ -64,6 +64,7 @@ def show_outputs(environment: str, *, as_json: bool) -> None:
 
 def refuse_unconfirmed_down(environment: str, confirmed: str) -> None:
     """Stop unless the name was repeated: what a private cluster holds does not come back."""
+    _check_name("down", environment)
     if environment in UNPROTECTED or confirmed == environment:
         return
     typer.echo(
@@ -74,16 +75,21 @@ def refuse_unconfirmed_down(environment: str, confirmed: str) -> None:
     raise typer.Exit(USAGE)
 
 
+def _check_name(command: str, environment: str) -> None:
+    if _NAME.fullmatch(environment):
+        return
+    typer.echo(
+        f"isthmus {command} {environment}: no such name; expected `local`, or up to 16 lower-case letters and "
+        "digits, a letter first. fix: isthmus up dev",
+        err=True,
+    )
+    raise typer.Exit(USAGE)
+
+
 @contextmanager
 def _opened(command: str, environment: str) -> Generator[Workspace]:
     """The workspace, held for us alone; errors as text and exit code."""
-    if not _NAME.fullmatch(environment):
-        typer.echo(
-            f"isthmus {command} {environment}: no such name; expected `local`, or up to 16 lower-case letters and "
-            "digits, a letter first. fix: isthmus up dev",
-            err=True,
-        )
-        raise typer.Exit(USAGE)
+    _check_name(command, environment)
     with _failures(command, environment), _progress() as say:
         workspace = Workspace(Path.cwd(), environment, say=say)
         with workspace.held():
