@@ -1,0 +1,151 @@
+"""The control plane of a site: made once by kwokctl, started again when it is down, judged by its own /readyz."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from local.clusters_api import Api, ApiError
+from local.clusters_block import API_PORT, SiteNetwork
+from local.clusters_kwok import (
+    NAME,
+    Credentials,
+    create_command,
+    kubeconfig,
+    kwokctl_config,
+    start_command,
+)
+from local.clusters_network import inside
+from local.clusters_state import ClusterFiles, Record
+from local.state import write_whole
+from runtime.processes import MARK, Process, end_processes, marked_processes
+
+READY_S_MAX = 90.0
+"""Four seconds on two idle cores; a loaded machine has taken ten times that."""
+POLL_S = 0.1
+COMMANDS = {"etcd", "kube-apiserver", "kube-controller", "kube-scheduler", "kwok", "kwokctl"}
+"""What /proc/PID/comm says, 15 letters at most."""
+
+
+class ControlError(Exception):
+    """The control plane does not come up: what was seen, where the logs are, fix."""
+
+
+class ControlPlane:
+    """The control plane of one cluster, its programs taken from `engines` (a directory)."""
+
+    def __init__(self, files: ClusterFiles, net: SiteNetwork, engines: Path) -> None:
+        self._files, self._net, self._engines = files, net, engines
+        self._home = files.kwok / "clusters" / NAME
+
+    def ensure(self, record: Record) -> Record:
+        """Have it ready; returns the record with `formed` set. Raises `ControlError`."""
+        if record.formed and self.is_ready():
+            return record
+        # what a killed run left half started is not trusted: everything is started once, together
+        self._end()
+        if record.formed:
+            self._start_again()
+        else:
+            self._make()
+        self._await_ready()
+        return Record(identifier=record.identifier, spec=record.spec, formed=True, slot=record.slot)
+
+    def is_ready(self) -> bool:
+        """Whether the API server answers, and as ours."""
+        try:
+            with Api(self._files.kubeconfig) as api:
+                return api.is_ready()
+        except ApiError:
+            return False
+
+    def _make(self) -> None:
+        if self._files.kwok.exists():
+            shutil.rmtree(self._files.kwok)
+        self._files.kwok.mkdir(mode=0o700)
+        config = self._files.kwok / "kwokctl.yaml"
+        write_whole(config, kwokctl_config(self._net).encode())
+        own = str(self._files.kwok / "kubeconfig")
+        self._kwokctl(create_command(str(self._engines), str(config), own))
+        self._write_kubeconfig()
+
+    def _start_again(self) -> None:
+        for path in (self._home / "pids").glob("*.pid"):
+            path.unlink()  # the number may be somebody else's by now
+        self._kwokctl(start_command(str(self._engines)))
+        self._write_kubeconfig()
+
+    def _kwokctl(self, command: tuple[str, ...]) -> None:
+        """Run it; its exit code says nothing: it is 0 also when nothing came up."""
+        environ = {
+            **os.environ,
+            MARK: self._files.mark,
+            "KWOK_WORKDIR": str(self._files.kwok),
+            # it looks for kubectl on PATH, and would download one
+            "PATH": f"{self._engines}:{os.environ.get('PATH', os.defpath)}",
+        }
+        with (self._files.logs / "kwokctl.log").open("ab") as log:
+            try:
+                subprocess.run(
+                    inside(self._net.namespace, *command),
+                    check=False, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ,
+                    cwd=self._files.site, timeout=READY_S_MAX,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired as error:
+                raise ControlError(self._said("kwokctl is still at it")) from error
+
+    def _write_kubeconfig(self) -> None:
+        pki = self._home / "pki"
+        try:
+            credentials = Credentials(
+                authority=(pki / "ca.crt").read_bytes(),
+                certificate=(pki / "admin.crt").read_bytes(),
+                key=(pki / "admin.key").read_bytes(),
+            )
+        except OSError as error:
+            raise ControlError(self._said(f"no certificates were made ({error})")) from error
+        text = kubeconfig(
+            f"{self._files.environment.name}-{self._files.site.name}",
+            endpoint(self._net),
+            credentials=credentials,
+        )
+        write_whole(self._files.kubeconfig, text.encode())
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_S_MAX
+        while not self.is_ready():
+            if time.monotonic() > deadline:
+                raise ControlError(self._said("its API server is not ready"))
+            time.sleep(POLL_S)
+
+    def _said(self, what: str) -> str:
+        return (
+            f"cluster {self._net.namespace}: {what} after {READY_S_MAX:g} s; expected a ready API server at "
+            f"{endpoint(self._net)}. fix: see {self._home / 'logs'} and {self._files.logs / 'kwokctl.log'}, "
+            "then apply again"
+        )
+
+    def _end(self) -> None:
+        end_processes(
+            control_processes(marked_processes(self._files.mark)), signum=signal.SIGKILL, grace_s=10
+        )
+
+
+def control_processes(processes: Iterable[Process]) -> list[Process]:
+    """Those that are part of a control plane; agents and add-ons are not."""
+    return [it for it in processes if _command(it) in COMMANDS]
+
+
+def _command(process: Process) -> str:
+    try:
+        return Path(f"/proc/{process.pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def endpoint(net: SiteNetwork) -> str:
+    """The API server's URL as the kubeconfig names it."""
+    return f"https://{net.management}:{API_PORT}"
