@@ -17,6 +17,7 @@ from policy.load_topology import load_topology
 from policy.model import Policy
 
 Placement = Literal["core", "edge"]
+TopologyReader = Literal["core", "edge", "bridge"]
 WAREHOUSE_ENV = "WAREHOUSE_DSN"
 
 
@@ -29,7 +30,7 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def topology(
-    placement: Placement | Literal["bridge"],
+    reader: TopologyReader,
     facts: tuple[SiteFacts, ...],
     *,
     workloads: tuple[Workload, ...],
@@ -40,22 +41,22 @@ def topology(
 
     Raises `policy.problems.PolicyError` when the policy refuses it.
     """
-    known = [it for it in facts if placement != "edge" or it.site == "public"]
-    sites = {it.site: _site(it, placement, workloads=workloads, settings=settings) for it in known}
+    known = [it for it in facts if reader != "edge" or it.site == "public"]
+    sites = {it.site: _site(it, reader, workloads=workloads, settings=settings) for it in known}
     text = _json({"version": "isthmus/v1", "sites": sites})
-    load_topology(text.encode(), f"topology of {placement}", policy)
+    load_topology(text.encode(), f"topology of {reader}", policy)
     return text
 
 
 def _site(
     facts: SiteFacts,
-    placement: Placement | Literal["bridge"],
+    reader: TopologyReader,
     *,
     workloads: tuple[Workload, ...],
     settings: Settings,
 ) -> dict[str, object]:
     site: dict[str, object] = {"networks": list(facts.networks)}
-    if placement == "bridge":
+    if reader == "bridge":
         if facts.kafka:
             site["kafka"] = {"bootstrap": list(facts.kafka)}
         if facts.site == "private" and settings.warehouse_dsn:

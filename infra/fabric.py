@@ -13,8 +13,8 @@ from infra.config import PROJECT, Settings
 from infra.deployed import Deployed, DeployedArgs
 from infra.documents import (
     WAREHOUSE_ENV,
-    Placement,
     SiteFacts,
+    TopologyReader,
     bridge_settings,
     checksum,
     router_settings,
@@ -177,13 +177,13 @@ class Fabric(pulumi.ComponentResource):
             case _:
                 return None
 
-    def _files_of(self, placement: Placement, settings: str) -> pulumi.Output[dict[str, str]]:
+    def _files_of(self, reader: TopologyReader, settings: str) -> pulumi.Output[dict[str, str]]:
         args = self._args
 
         def written(facts: tuple[SiteFacts, ...]) -> dict[str, str]:
             try:
                 text = topology(
-                    placement, facts, workloads=self._workloads, settings=args.settings,
+                    reader, facts, workloads=self._workloads, settings=args.settings,
                     policy=args.policy,
                 )  # fmt: skip
             except PolicyError as error:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from infra.names import Site
+from infra.names import SITES, Site
 from infra.workloads import SERVICES, Workload
 from policy.model import Policy, Sensitivity
 
@@ -98,14 +98,14 @@ def _stores(workloads: tuple[Workload, ...]) -> Iterator[Line]:
 
 def _outside(workloads: tuple[Workload, ...]) -> Iterator[Line]:
     """Clients to routers, routers to the API servers whose endpoints they read, scrapes."""
-    sites = sorted({it.site for it in workloads})
+    sites = [site for site in SITES if any(it.site == site for it in workloads)]
     for it in workloads:
         party = _party(it)
         if it.serves:
             yield Line(source=Party(kind="scraper", site=it.site), target=party)
         if it.router:
             yield Line(source=Party(kind="clients", site=it.site), target=party)
-            readable = sites if it.kind == "router-core" else [it.site]
+            readable: list[Site] = sites if it.kind == "router-core" else [it.site]
             yield from (
                 Line(source=party, target=Party(kind="api", site=site)) for site in readable
             )

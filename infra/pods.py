@@ -150,38 +150,42 @@ def _container(workload: Workload, parts: PodParts) -> core.v1.ContainerArgs:
             allow_privilege_escalation=False, privileged=False, read_only_root_filesystem=True,
             run_as_non_root=True, capabilities=core.v1.CapabilitiesArgs(drop=["ALL"]),
         ),
-        **_probes(workload),
+        readiness_probe=_ready(workload),
+        startup_probe=_started(workload),
+        liveness_probe=_alive(workload),
     )  # fmt: skip
 
 
-def _probes(workload: Workload) -> dict[str, core.v1.ProbeArgs]:
-    """Ready quickly, dead slowly: a restart under load costs more than a second of patience."""
-    if workload.router:
-        ready, live = _http("/readyz", "probe"), _http("/healthz", "probe")
-    elif workload.serves:
-        ready = live = _http("/healthz", "http")
-    else:
-        ready = {
-            "exec_": core.v1.ExecActionArgs(command=["/usr/bin/test", "-s", f"{STATE}/ready.json"])
-        }
-        live = None
-    probes = {
-        "readiness_probe": core.v1.ProbeArgs(
-            **ready, period_seconds=1, timeout_seconds=1, failure_threshold=3
-        )
-    }
-    if live is not None:
-        probes["startup_probe"] = core.v1.ProbeArgs(
-            **live, period_seconds=1, timeout_seconds=1, failure_threshold=60
-        )
-        probes["liveness_probe"] = core.v1.ProbeArgs(
-            **live, period_seconds=5, timeout_seconds=2, failure_threshold=6
-        )
-    return probes
+def _ready(workload: Workload) -> core.v1.ProbeArgs:
+    """Quickly: an endpoint that is not ready is one that is not asked."""
+    if not workload.serves:
+        found = core.v1.ExecActionArgs(command=["/usr/bin/test", "-s", f"{STATE}/ready.json"])
+        return core.v1.ProbeArgs(exec_=found, period_seconds=1, timeout_seconds=1)
+    asked = _get(workload, "/readyz" if workload.router else "/healthz")
+    return core.v1.ProbeArgs(http_get=asked, period_seconds=1, timeout_seconds=1)
 
 
-def _http(path: str, port: str) -> dict[str, core.v1.HTTPGetActionArgs]:
-    return {"http_get": core.v1.HTTPGetActionArgs(path=path, port=port)}
+def _started(workload: Workload) -> core.v1.ProbeArgs | None:
+    if not workload.serves:
+        return None
+    asked = _get(workload, "/healthz")
+    return core.v1.ProbeArgs(
+        http_get=asked, period_seconds=1, timeout_seconds=1, failure_threshold=60
+    )
+
+
+def _alive(workload: Workload) -> core.v1.ProbeArgs | None:
+    """Slowly: a restart under load costs more than half a minute of patience. The bridge ends itself."""
+    if not workload.serves:
+        return None
+    asked = _get(workload, "/healthz")
+    return core.v1.ProbeArgs(
+        http_get=asked, period_seconds=5, timeout_seconds=2, failure_threshold=6
+    )
+
+
+def _get(workload: Workload, path: str) -> core.v1.HTTPGetActionArgs:
+    return core.v1.HTTPGetActionArgs(path=path, port="probe" if workload.router else "http")
 
 
 def _environment(workload: Workload, parts: PodParts) -> list[core.v1.EnvVarArgs]:

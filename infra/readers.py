@@ -2,7 +2,8 @@
 
 import base64
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -85,10 +86,10 @@ class EndpointReader(pulumi.ComponentResource):
         self.register_outputs({"kubeconfig": self.kubeconfig})
 
 
-def _kubeconfig(parts: list[object]) -> str:
-    data, admin, endpoint = parts
-    held = data if isinstance(data, Mapping) else {}
-    token = base64.b64decode(str(held.get("token", ""))).decode()
+def _kubeconfig(parts: Sequence[Any]) -> str:
+    held: Mapping[str, str] = parts[0] or {}
+    admin, endpoint = parts[1], parts[2]
+    token = base64.b64decode(held.get("token", "")).decode()
     if not token:
         raise pulumi.RunError(
             "the token of a service account was not filled; expected the controller-manager to do so; "

@@ -81,7 +81,9 @@ def _export(cluster: PublicCluster | PrivateCluster) -> None:
 
 def _fabric(environment: str, settings: Settings, root: Path) -> None:
     policy, text = read_policy(settings, root)
-    sites = {site: _site(site, environment, settings) for site in settings.sites}
+    sites: dict[Site, SiteInput] = {
+        site: _site(site, environment, settings) for site in settings.sites
+    }
     fabric = Fabric(
         "fabric",
         FabricArgs(settings=settings, policy=policy, policy_text=text, sites=sites, root=root),

@@ -5,12 +5,12 @@ system images with encrypted disks and tokens on the metadata service, nodes wit
 run against mocks here.
 """
 
-from types import ModuleType
 from typing import Any
 
 import pulumi
 from pulumi import Output, ResourceOptions
 
+from infra.config import Settings
 from infra.drivers.contract import (
     Cluster,
     Order,
@@ -69,7 +69,11 @@ def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         opts=opts,
     )
     for pool in order.pools:
-        _node_pool(alicloud, f"{name}-{pool.name}", pool, order=order, cluster=cluster, opts=opts)
+        arguments = _node_pool(pool, settings)
+        alicloud.cs.NodePool(
+            f"{name}-{pool.name}", node_pool_name=f"{name}-{pool.name}", cluster_id=cluster.id,
+            **arguments, opts=opts,
+        )  # fmt: skip
     credential = alicloud.cs.get_cluster_credential_output(
         cluster_id=cluster.id, temporary_duration_minutes=CREDENTIAL_MINUTES,
         opts=pulumi.InvokeOutputOptions(parent=parent, provider=cloud),
@@ -84,40 +88,25 @@ def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
 
 
 def _endpoint(connections: Any) -> str:
-    # an output of a resource is an object of the SDK's, a mock's a map
-    held = connections if isinstance(connections, dict) else vars(connections)
-    return str(held.get("api_server_intranet") or held.get("apiServerIntranet") or "")
+    return str(connections["api_server_intranet"])
 
 
-def _node_pool(
-    alicloud: ModuleType,
-    name: str,
-    pool: Pool,
-    *,
-    order: Order,
-    cluster: Any,
-    opts: ResourceOptions,
-) -> None:
+def _node_pool(pool: Pool, settings: Settings) -> dict[str, Any]:
     scaled = pool.nodes_max > pool.nodes
     taint = pool.taint
-    alicloud.cs.NodePool(
-        name,
-        node_pool_name=name,
-        cluster_id=cluster.id,
-        vswitch_ids=list(order.settings.subnet_ids),
-        instance_types=[order.settings.node_type],
-        desired_size=None if scaled else str(pool.nodes),
-        scaling_config={"enable": True, "min_size": pool.nodes, "max_size": pool.nodes_max}
-        if scaled
-        else None,
-        spot_strategy="SpotAsPriceGo" if pool.spot else "NoSpot",
-        labels=[{"key": key, "value": value} for key, value in pool.labels.items()],
-        taints=[{"key": taint[0], "value": taint[1], "effect": taint[2]}] if taint else None,
-        internet_max_bandwidth_out=0,
-        security_hardening_os=True,
-        system_disk_category="cloud_essd",
-        system_disk_size=DISK_GIB,
-        system_disk_encrypted=True,
-        instance_metadata_options={"http_tokens": "required"},
-        opts=opts,
-    )
+    scaling = {"enable": True, "min_size": pool.nodes, "max_size": pool.nodes_max}
+    return {
+        "vswitch_ids": list(settings.subnet_ids),
+        "instance_types": [settings.node_type],
+        "desired_size": None if scaled else str(pool.nodes),
+        "scaling_config": scaling if scaled else None,
+        "spot_strategy": "SpotAsPriceGo" if pool.spot else "NoSpot",
+        "labels": [{"key": key, "value": value} for key, value in pool.labels.items()],
+        "taints": [{"key": taint[0], "value": taint[1], "effect": taint[2]}] if taint else None,
+        "internet_max_bandwidth_out": 0,
+        "security_hardening_os": True,
+        "system_disk_category": "cloud_essd",
+        "system_disk_size": DISK_GIB,
+        "system_disk_encrypted": True,
+        "instance_metadata_options": {"http_tokens": "required"},
+    }

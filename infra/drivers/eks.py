@@ -106,7 +106,10 @@ def make_eks(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     kubeconfig = Output.secret(
         Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority).apply(
             lambda parts: exec_kubeconfig(
-                str(parts[0]), str(parts[1]), authority=_data(parts[2]), region=settings.region
+                str(parts[0]),
+                str(parts[1]),
+                authority=str(parts[2]["data"]),
+                region=settings.region,
             )
         )
     )
@@ -115,12 +118,6 @@ def make_eks(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         pod_endpoint=cluster.endpoint, networks=networks_of(settings),
         provider=provider_for(name, kubeconfig, cluster_identifier=cluster.arn, parent=parent),
     )  # fmt: skip
-
-
-def _data(authority: object) -> str:
-    # an output of a resource is an object of the SDK's, a mock's a map
-    held: Any = authority
-    return str(held["data"] if isinstance(held, dict) else held.data)
 
 
 def exec_kubeconfig(cluster: str, endpoint: str, *, authority: str, region: str) -> str:

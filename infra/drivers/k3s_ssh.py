@@ -121,7 +121,9 @@ def make_k3s(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     )  # fmt: skip
     endpoint = f"https://{settings.ssh_host}:{PORT}"
     kubeconfig = Output.secret(
-        read.stdout.apply(lambda text: str(text).replace(f"https://127.0.0.1:{PORT}", endpoint))
+        Output.format("{0}", read.stdout).apply(
+            lambda text: text.replace(f"https://127.0.0.1:{PORT}", endpoint)
+        )
     )
     identifier = Output.from_input(settings.cluster_identifier)
     return Cluster(
