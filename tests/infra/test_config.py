@@ -1,0 +1,84 @@
+"""Configuration: every key typed, errors that name key, expectation and fix, and never a value."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.config import ConfigError, Settings, keys, parse, project_file
+
+KINDS = {"string": str, "integer": int, "number": float, "boolean": bool, "array": tuple}
+
+
+def test_nothing_given_means_every_default() -> None:
+    """An empty stack is a stack of defaults."""
+    assert parse({}) == Settings()
+
+
+@given(st.integers(0, 500), st.booleans(), st.lists(st.text(max_size=20), max_size=4))
+def test_texts_become_values(nodes: int, spot: bool, networks: list[str]) -> None:
+    """What the engine hands over as text arrives with its type."""
+    import msgspec  # noqa: PLC0415 - only to write the list as the engine does
+
+    given_texts = {
+        "adNodes": str(nodes), "adSpot": str(spot).lower(),
+        "networks": msgspec.json.encode(networks).decode(),
+    }  # fmt: skip
+    settings = parse(given_texts)
+    assert (settings.ad_nodes, settings.ad_spot, settings.networks) == (nodes, spot, tuple(networks))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("adNodes", "many", "a number in range"),
+        ("adNodes", "501", "a number in range"),
+        ("adNodes", "-1", "a number in range"),
+        ("adSpot", "perhaps", "true or false"),
+        ("reserveShare", "1.5", "a number in range"),
+        ("driver", "secret-value", "a text"),
+        ("networks", "10.0.0.0/8", "a JSON list"),
+        ("networks", "[1]", "a JSON list"),
+        ("sites", '["everywhere"]', "a list of texts"),
+        ("image", "", "a text"),
+    ],
+)
+def test_a_wrong_value_is_named_by_key_expectation_and_fix(key: str, text: str, expected: str) -> None:
+    """The message has the full key, what it should have been and the command that mends it, never the value."""
+    with pytest.raises(ConfigError) as caught:
+        parse({key: text})
+    said = str(caught.value)
+    assert said.startswith(f"isthmus:{key}: ")
+    assert f"expected {expected}" in said
+    assert f"fix: pulumi config set" in said
+    assert not text or text == "-1" or f'"{text}"' not in said
+
+
+def test_a_key_that_does_not_exist_gets_its_nearest() -> None:
+    """A typing error is not ignored: the default would silently win."""
+    with pytest.raises(ConfigError, match='isthmus:adNode: no such key.*did you mean "adNodes"'):
+        parse({"adNode": "13"})
+
+
+@given(st.sampled_from([it.name for it in keys()]), st.text())
+def test_any_text_is_a_value_or_an_error_of_its_key(key: str, text: str) -> None:
+    """No text makes anything but a settings object or a named error."""
+    try:
+        parse({key: text})
+    except ConfigError as error:
+        assert str(error).startswith(f"isthmus:{key}: ")
+
+
+def test_every_key_is_typed_described_and_defaulted() -> None:
+    """Nobody has to read the code to configure a stack."""
+    for key in keys():
+        assert key.description.endswith(".")
+        assert isinstance(key.default, KINDS[key.kind])
+
+
+def test_what_is_a_credential_is_declared_secret() -> None:
+    """The engine encrypts these whatever the user types."""
+    secret = {key.name for key in keys() if key.secret}
+    assert secret == {
+        "kubeconfig", "sshKey", "k3sToken", "ledgerDsn", "warehouseDsn", "databasePassword",
+    }  # fmt: skip
+    assert project_file().count("secret: true") == len(secret)
