@@ -34,7 +34,7 @@ class AgentSettings(Contract, frozen=True, kw_only=True):
     `network` is the node's /24: `.254` is the node's own address, pods get `.2` to `.253`. `site_network` is the
     site's pod range, `gateway` the bridge's address in it. `namespace_prefix` is `is<id>`. `taints` are
     `key=value:Effect` or `key:Effect`. The ready file names `kubelet`. `labels` are added to the three of the
-    pool. Seconds: `lease_s` between two renewals, `back_off_s` before the second restart (the kubelet's 10).
+    pool. `hidden` directories are empty for pods, beside the node's own and the kubeconfig's. Seconds: `lease_s` between two renewals, `back_off_s` before the second restart (the kubelet's 10).
     """
 
     schema: int = 1
@@ -51,6 +51,7 @@ class AgentSettings(Contract, frozen=True, kw_only=True):
     bridge: str = "pods"
     namespace_prefix: str
     image: ProcessImage
+    hidden: tuple[str, ...] = ()
     labels: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     taints: tuple[str, ...] = ()
     cpu_millicores: int = 4000

@@ -1,0 +1,134 @@
+"""The shell script that turns one container's plan into a process: groups, namespaces, root, mounts, exit code. Pure.
+
+Each container gets a root of its own: an overlay whose lower layer is the machine, so that every path means what it
+means in a container image of it and nothing written is seen outside. `mountPath`s are real paths in it. /tmp and
+/run are empty, what is named `hidden` is covered. The shell stays as the parent: it alone knows the exit code, and
+writes it even when the agent is away.
+"""
+
+from collections.abc import Iterator
+from shlex import quote
+
+import msgspec
+
+from local.agent_resolve import Command
+from local.agent_volumes import MountPlan
+
+SCRATCH_MIB = 256
+"""What a container may write outside its volumes, in memory."""
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """Absolute paths: the script runs without the machine's PATH."""
+
+    nsenter: str
+    unshare: str
+    mount: str
+    umount: str
+    pivot_root: str
+    mkdir: str
+    touch: str
+    env: str
+
+
+class StartPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the script needs. `record` holds `pid`, `exit` and `log`; `root` is an empty directory.
+
+    `visible` paths below /tmp or /run, or on file systems of their own, are bound into the root as they are.
+    """
+
+    command: Command
+    network_namespace: str
+    join_files: tuple[str, ...]
+    record: str
+    root: str
+    volumes: str
+    mounts: tuple[MountPlan, ...] = ()
+    visible: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+def start_script(plan: StartPlan, tools: Tools) -> str:
+    """The script, to be run as `sh FILE`; it ends with its container."""
+    outside = [f"echo 0 > {quote(file)}" for file in plan.join_files]
+    lines = [
+        "set -e",
+        'if [ "$1" != inside ]; then',
+        *(f"  {line}" for line in outside),
+        f"  exec {quote(tools.nsenter)} --net={quote(plan.network_namespace)} -- {quote(tools.unshare)} --mount"
+        ' --propagation private -- /bin/sh "$0" inside',
+        "fi",
+        "umask 022",
+        f"exec 3> {quote(plan.record + '/pid')} 4> {quote(plan.record + '/exit')} 5>> {quote(plan.record + '/log')}",
+        *_root(plan, tools),
+        *_mounts(plan, tools),
+        *_enter(plan, tools),
+        *_run(plan, tools),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _root(plan: StartPlan, tools: Tools) -> Iterator[str]:
+    mount, mkdir, base = quote(tools.mount), quote(tools.mkdir), plan.root
+    upper, work, root = f"{base}/upper", f"{base}/work", f"{base}/root"
+    yield f"{mount} -t tmpfs -o mode=0755,size={SCRATCH_MIB}m tmpfs {quote(base)}"
+    yield f"{mkdir} {quote(upper)} {quote(work)} {quote(root)}"
+    options = f"lowerdir=/,upperdir={upper},workdir={work}"
+    yield f"{mount} -t overlay -o {quote(options)} overlay {quote(root)}"
+    for path in ("/proc", "/sys", "/dev"):
+        yield f"{mount} --rbind {path} {quote(root + path)}"
+    for path, mode in (("/tmp", "1777"), ("/run", "0755")):  # noqa: S108 -- a path inside the container
+        yield f"{mkdir} -p {quote(root + path)}"
+        yield f"{mount} -t tmpfs -o mode={mode},size={SCRATCH_MIB}m tmpfs {quote(root + path)}"
+    for path in plan.visible:
+        yield f"{mkdir} -p {quote(root + path)}"
+        yield f"{mount} --rbind {quote(path)} {quote(root + path)}"
+    for path in plan.hidden:
+        yield f"if [ -d {quote(root + path)} ]; then"
+        yield f"  {mount} -t tmpfs -o mode=0700,size=4k,ro tmpfs {quote(root + path)}"
+        yield "fi"
+
+
+def _mounts(plan: StartPlan, tools: Tools) -> Iterator[str]:
+    mount, mkdir = quote(tools.mount), quote(tools.mkdir)
+    for one in plan.mounts:
+        source = quote(f"{plan.volumes}/{one.source}")
+        target = f"{plan.root}/root{one.target}"
+        yield f"if [ -d {source} ]; then {mkdir} -p {quote(target)}; else"
+        yield f"  {mkdir} -p {quote(target.rpartition('/')[0])}; {quote(tools.touch)} {quote(target)}; fi"
+        yield f"{mount} --bind {source} {quote(target)}"
+        if one.read_only:
+            yield f"{mount} -o remount,bind,ro {quote(target)}"
+
+
+def _enter(plan: StartPlan, tools: Tools) -> Iterator[str]:
+    directory = quote(plan.command.working_directory or "/")
+    yield f"cd {quote(plan.root + '/root')}"
+    yield f"{quote(tools.mkdir)} -p mnt"
+    yield f"{quote(tools.pivot_root)} . mnt"
+    yield "cd /"
+    yield f"{quote(tools.umount)} -l /mnt"
+    yield f"{quote(tools.mkdir)} -p {directory}"
+    yield f"cd {directory}"
+
+
+def _run(plan: StartPlan, tools: Tools) -> Iterator[str]:
+    pairs = [quote(f"{name}={value}") for name, value in plan.command.environ.items()]
+    words = " ".join([quote(tools.env), "-i", *pairs, *map(quote, plan.command.argv)])
+    yield "set +e"
+    # the inner shell becomes the container's process, so its own pid is the one to signal
+    yield f"/bin/sh -c 'echo $$ >&3; exec \"$@\" 3>&- 4>&- 5>&-' sh {words} < /dev/null >&5 2>&5"
+    yield "echo $? >&4"
+
+
+def exec_argv(
+    *, pid: int, tools: Tools, join_files: tuple[str, ...], environ: dict[str, str], command: tuple[str, ...]
+) -> tuple[str, ...]:  # fmt: skip
+    """A command inside a running container, in its groups and namespaces, with its environment."""
+    joins = "; ".join(f"echo 0 > {quote(file)}" for file in join_files)
+    pairs = tuple(f"{name}={value}" for name, value in environ.items())
+    return (
+        "/bin/sh", "-c", f'{joins}; exec "$@"', "sh",
+        tools.nsenter, f"--target={pid}", "--mount", "--net", "--root", "--wd", "--",
+        tools.env, "-i", *pairs, *command,
+    )  # fmt: skip
