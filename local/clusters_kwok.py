@@ -60,8 +60,9 @@ def _cluster(net: SiteNetwork) -> dict[str, object]:
             "kubeApiserverPort": API_PORT,
             "kwokControllerPort": KWOK_PORT,
             "kubeApiserverCertSANs": [net.management, net.gateway, net.link, "kubernetes.default.svc"],
-            # a dead node is seen after 4 s, where the defaults need 220 s; the node lease is renewed each second
+            # a dead node is seen after 4 s, where the defaults need 220 s; fake ones renew after a quarter of it
             "heartbeatFactor": 1,
+            "nodeLeaseDurationSeconds": 4,
             "kubeControllerManagerNodeMonitorPeriodMilliseconds": 500,
             "kubeControllerManagerNodeMonitorGracePeriodMilliseconds": 4000,
         },
