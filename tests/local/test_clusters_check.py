@@ -21,7 +21,9 @@ def with_pool(**changes: object) -> bytes:
 def test_a_good_spec_is_read_as_it_is() -> None:
     """Nothing is changed on the way."""
     assert read_spec(msgspec.json.encode(SPEC)) == SPEC
-    assert read_spec(with_pool(taints=("a=b:NoSchedule", "c:NoExecute"), nodes_max=3)).pools[0].taints
+    assert (
+        read_spec(with_pool(taints=("a=b:NoSchedule", "c:NoExecute"), nodes_max=3)).pools[0].taints
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,11 @@ def test_every_fact_comes_after_what_it_stands_on(every: list[Step]) -> None:
     assert len(set(facts)) == len(facts)
     for index, fact in enumerate(facts):
         before = set(facts[:index])
-        own = fact.namespace in {"", BLOCK.site("public").namespace, BLOCK.site("private").namespace}
+        own = fact.namespace in {
+            "",
+            BLOCK.site("public").namespace,
+            BLOCK.site("private").namespace,
+        }
         assert own
         if fact.kind == "address" and fact.subject not in {"mgmt", "site"}:
             assert Fact("link", fact.namespace, fact.subject) in before
