@@ -6,7 +6,7 @@ import pulumi
 
 from infra.config import wrong
 from infra.drivers.contract import Cluster, Order, need, networks_of, provider_for
-from infra.kubeconfig import KubeconfigError, server_of
+from infra.kubeconfig import KubeconfigError, authority_of, server_of
 
 
 def take_existing(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
@@ -16,6 +16,9 @@ def take_existing(name: str, order: Order, *, parent: pulumi.Resource) -> Cluste
     text = settings.kubeconfig or _file(order)
     try:
         server = server_of(text)
+        authority_of(
+            text
+        )  # pods get it with their own token: a path of this machine would mean nothing there
     except KubeconfigError as error:
         raise wrong(
             "kubeconfig", what=f"cannot be used: {error}", expected="a kubeconfig with a current context",

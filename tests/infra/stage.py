@@ -108,6 +108,15 @@ class Monitor(MockMonitor):
             )  # fmt: skip
         return super().RegisterResource(request)
 
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.mocks.made.append(
+            Made(
+                type=request.type, name=request.name, inputs={}, secrets=(),
+                provider=request.provider, parent=request.parent,
+            )
+        )  # fmt: skip
+        return super().ReadResource(request)
+
 
 def _plain(value: Any, path: str, secrets: list[str]) -> Any:
     if isinstance(value, Mapping) and SECRET_MARK in value:

@@ -99,5 +99,3 @@ def test_a_checksum_tells_contents_apart(one: dict[str, str], other: dict[str, s
     assert (checksum(one) == checksum(other)) == (one == other)
     assert checksum(dict(reversed(one.items()))) == checksum(one)
     assert len(checksum(one)) == 10
-
-

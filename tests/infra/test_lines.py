@@ -59,7 +59,8 @@ def test_no_line_leads_where_no_route_does() -> None:
 def test_a_sensitive_route_opens_no_line_to_the_public_site() -> None:
     """Declared sensitive, clicks may only be asked in private, and the edge asks nobody for them."""
     text = TEXT.replace(
-        "class: public, service: clicks, inspect: {body: 64KiB}", "class: sensitive, service: clicks"
+        "class: public, service: clicks, inspect: {body: 64KiB}",
+        "class: sensitive, service: clicks",
     )
     found = written(drawn(load_policy(text.encode(), "policy.yaml")))
     assert "private/router-core > public/clicks" not in found

@@ -1,8 +1,8 @@
 """Names that others rely on."""
 
+from infra.config import Settings
 from infra.names import CONFIG, KUBECONFIG, SITES, STATE
 from infra.stacks import ROOT, read_policy
-from infra.config import Settings
 
 
 def test_a_socket_in_the_state_directory_has_a_path_the_kernel_takes() -> None:

@@ -38,7 +38,9 @@ def test_one_site_alone_needs_only_its_own() -> None:
     check(sites='["public"]', kafkaPrivate="[]", ledgerDsn="", warehouseDsn="")
 
 
-@pytest.mark.parametrize("dsn", ["host=10.2.0.8 password=hunter2", "postgresql://app:hunter2@10.2.0.8/x"])
+@pytest.mark.parametrize(
+    "dsn", ["host=10.2.0.8 password=hunter2", "postgresql://app:hunter2@10.2.0.8/x"]
+)
 def test_a_password_in_a_dsn_is_refused_and_not_repeated(dsn: str) -> None:
     """It would show on a command line; there is a key for it."""
     with pytest.raises(ConfigError, match="carries a password") as caught:
@@ -71,7 +73,9 @@ def test_where_a_dsn_leads(dsn: str, host: str, port: int) -> None:
     assert place.named == (host == "db.example")
 
 
-@pytest.mark.parametrize("broker", ["10.1.0.9", ":9092", "10.1.0.9:x", "10.1.0.9:0", "10.1.0.9:70000"])
+@pytest.mark.parametrize(
+    "broker", ["10.1.0.9", ":9092", "10.1.0.9:x", "10.1.0.9:0", "10.1.0.9:70000"]
+)
 def test_a_broker_without_an_address_is_refused(broker: str) -> None:
     """Before a client waits for it."""
     with pytest.raises(ConfigError, match="isthmus:kafkaPublic: an entry is no address"):

@@ -25,7 +25,9 @@ def test_every_workload_is_where_its_class_may_be() -> None:
         listed = workloads(Settings(sites=sites), SHIPPED)
         assert {it.site for it in listed} == set(sites)
         for it in listed:
-            needed = Sensitivity.SENSITIVE if it.traffic_class == "sensitive" else Sensitivity.PUBLIC
+            needed = (
+                Sensitivity.SENSITIVE if it.traffic_class == "sensitive" else Sensitivity.PUBLIC
+            )
             assert SHIPPED.may_hold(it.site, needed)
 
 
@@ -37,14 +39,17 @@ def test_a_name_is_unique_within_its_site() -> None:
 
 def test_whoever_touches_orders_or_streams_is_sensitive() -> None:
     """Core router, bridge, orders and profiles; nothing on the public site."""
-    sensitive = {it.name for it in workloads(Settings(), SHIPPED) if it.traffic_class == "sensitive"}
+    sensitive = {
+        it.name for it in workloads(Settings(), SHIPPED) if it.traffic_class == "sensitive"
+    }
     assert sensitive == {"router-core", "bridge", "orders", "profiles"}
 
 
 def test_a_policy_that_takes_a_class_from_a_site_is_named() -> None:
     """Policy and stacks that disagree end before anything is described."""
     policy = changed(
-        "private: {holds: [public, sensitive]}", "private: {holds: [public]}\n  vault: {holds: [sensitive]}"
+        "private: {holds: [public, sensitive]}",
+        "private: {holds: [public]}\n  vault: {holds: [sensitive]}",
     )
     with pytest.raises(ConfigError) as caught:
         workloads(Settings(), policy)
@@ -56,7 +61,10 @@ def test_a_policy_that_takes_a_class_from_a_site_is_named() -> None:
 def test_a_route_to_a_service_that_runs_nowhere_is_named() -> None:
     """With the route, what was expected and the command that looks."""
     policy = changed("service: profiles}", "service: search}")
-    with pytest.raises(ConfigError, match="routes: profiles: service search runs on no site that may hold sensitive"):
+    with pytest.raises(
+        ConfigError,
+        match="routes: profiles: service search runs on no site that may hold sensitive",
+    ):
         workloads(Settings(), policy)
 
 

@@ -1,0 +1,64 @@
+"""A stack's name says what it is."""
+
+import pulumi
+import pytest
+
+from infra.config import ConfigError, Settings
+from infra.stacks import build, parts_of, read_policy
+from tests.infra.stage import describe, existing_values, fabric_values
+
+
+@pytest.mark.parametrize(
+    ("stack", "parts"),
+    [
+        ("dev-public", ("dev", "public")), ("shop-eu-1-private", ("shop-eu-1", "private")),
+        ("x-fabric", ("x", "fabric")),
+    ],
+)  # fmt: skip
+def test_a_name_has_an_environment_and_a_part(stack: str, parts: tuple[str, str]) -> None:
+    """The part is the last word."""
+    assert parts_of(stack) == parts
+
+
+@pytest.mark.parametrize(
+    "stack", ["dev", "public", "-public", "Dev-public", "dev-edge", "dev_public"]
+)
+def test_another_name_is_refused_with_the_form(stack: str) -> None:
+    """Before anything is described."""
+    with pytest.raises(ConfigError, match=f"stack {stack}: no such part; expected ENV-public"):
+        parts_of(stack)
+
+
+def test_the_fabric_reads_the_clusters_of_its_environment() -> None:
+    """By the organization's name; a file backend's is organization."""
+    stack = describe(build, stack="shop-fabric", values=fabric_values(organization="acme"))
+    assert {it.name for it in stack.all("StackReference")} == {
+        "acme/isthmus/shop-public",
+        "acme/isthmus/shop-private",
+    }
+
+
+def test_a_bad_key_ends_the_run_as_a_users_error() -> None:
+    """No traceback, and the key is named."""
+    with pytest.raises(pulumi.RunError, match="isthmus:adNodes: "):
+        describe(build, stack="dev-public", values=existing_values(adNodes="many"))
+
+
+def test_keys_of_others_are_none_of_our_business() -> None:
+    """A stack may configure providers too."""
+    from pulumi.runtime import config as engine_config  # noqa: PLC0415 - only here
+
+    def program() -> None:
+        engine_config.set_config("aws:region", "x")
+        build()
+
+    assert describe(program, stack="dev-public", values=existing_values()).all("Namespace")
+
+
+def test_a_policy_that_cannot_be_read_is_named(tmp_path) -> None:
+    """Whether it is missing or wrong."""
+    with pytest.raises(ConfigError, match=r"isthmus:policy: .*cannot be read"):
+        read_policy(Settings(), tmp_path)
+    (tmp_path / "p.yaml").write_text("version: isthmus/v9\n")
+    with pytest.raises(ConfigError, match=r"p\.yaml:1: .*fix: "):
+        read_policy(Settings(policy="p.yaml"), tmp_path)
