@@ -98,14 +98,15 @@ def _stores(workloads: tuple[Workload, ...]) -> Iterator[Line]:
 
 def _outside(workloads: tuple[Workload, ...]) -> Iterator[Line]:
     """Clients to routers, routers to the API servers whose endpoints they read, scrapes."""
-    sites = [site for site in SITES if any(it.site == site for it in workloads)]
+    sites: list[Site] = [site for site in SITES if any(it.site == site for it in workloads)]
     for it in workloads:
         party = _party(it)
         if it.serves:
             yield Line(source=Party(kind="scraper", site=it.site), target=party)
         if it.router:
             yield Line(source=Party(kind="clients", site=it.site), target=party)
-            readable: list[Site] = sites if it.kind == "router-core" else [it.site]
+            core = it.kind == "router-core"
+            readable: list[Site] = [site for site in sites if core or site == it.site]
             yield from (
                 Line(source=party, target=Party(kind="api", site=site)) for site in readable
             )

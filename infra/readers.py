@@ -36,54 +36,57 @@ class EndpointReader(pulumi.ComponentResource):
     ) -> None:
         super().__init__("isthmus:infra:EndpointReader", name, None, opts)
         inner = pulumi.ResourceOptions(parent=self, provider=args.provider)
-        labelled = {LABEL_CLASS: args.traffic_class}
-        named = meta.v1.ObjectMetaArgs(name=account, namespace=NAMESPACE, labels=labelled)
-        who = core.v1.ServiceAccount(
-            name, metadata=named, automount_service_account_token=False, opts=inner
-        )
-        role = rbac.v1.Role(
-            name,
-            metadata=named,
-            rules=[
-                rbac.v1.PolicyRuleArgs(
-                    api_groups=["discovery.k8s.io"], resources=["endpointslices"],
-                    verbs=["get", "list", "watch"],
-                )
-            ],
-            opts=inner,
-        )  # fmt: skip
-        rbac.v1.RoleBinding(
-            name,
-            metadata=named,
-            role_ref=rbac.v1.RoleRefArgs(
-                api_group="rbac.authorization.k8s.io", kind="Role", name=account
-            ),
-            subjects=[
-                rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=NAMESPACE)
-            ],
-            opts=pulumi.ResourceOptions.merge(
-                inner, pulumi.ResourceOptions(depends_on=[who, role])
-            ),
-        )
-        token = core.v1.Secret(
-            f"{name}-token",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=f"{account}-token", namespace=NAMESPACE, labels=labelled,
-                annotations={"kubernetes.io/service-account.name": account},
-            ),
-            type="kubernetes.io/service-account-token",
-            opts=pulumi.ResourceOptions.merge(
-                inner,
-                pulumi.ResourceOptions(
-                    depends_on=[who], additional_secret_outputs=["data"],
-                    custom_timeouts=pulumi.CustomTimeouts(create=f"{TOKEN_S}s"),
-                ),
-            ),
-        )  # fmt: skip
+        token = _identity(name, account, args, opts=inner)
         self.kubeconfig = pulumi.Output.secret(
             pulumi.Output.all(token.data, args.kubeconfig, args.endpoint).apply(_kubeconfig)
         )
         self.register_outputs({"kubeconfig": self.kubeconfig})
+
+
+def _identity(
+    name: str, account: str, args: ReaderArgs, *, opts: pulumi.ResourceOptions
+) -> core.v1.Secret:
+    """The account, what it may do, and the Secret its token appears in."""
+    labelled = {LABEL_CLASS: args.traffic_class}
+    named = meta.v1.ObjectMetaArgs(name=account, namespace=NAMESPACE, labels=labelled)
+    who = core.v1.ServiceAccount(
+        name, metadata=named, automount_service_account_token=False, opts=opts
+    )
+    role = rbac.v1.Role(
+        name,
+        metadata=named,
+        rules=[
+            rbac.v1.PolicyRuleArgs(
+                api_groups=["discovery.k8s.io"], resources=["endpointslices"],
+                verbs=["get", "list", "watch"],
+            )
+        ],
+        opts=opts,
+    )  # fmt: skip
+    rbac.v1.RoleBinding(
+        name,
+        metadata=named,
+        role_ref=rbac.v1.RoleRefArgs(
+            api_group="rbac.authorization.k8s.io", kind="Role", name=account
+        ),
+        subjects=[rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=NAMESPACE)],
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[who, role])),
+    )
+    return core.v1.Secret(
+        f"{name}-token",
+        metadata=meta.v1.ObjectMetaArgs(
+            name=f"{account}-token", namespace=NAMESPACE, labels=labelled,
+            annotations={"kubernetes.io/service-account.name": account},
+        ),
+        type="kubernetes.io/service-account-token",
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=[who], additional_secret_outputs=["data"],
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{TOKEN_S}s"),
+            ),
+        ),
+    )  # fmt: skip
 
 
 def _kubeconfig(parts: Sequence[Any]) -> str:

@@ -67,6 +67,10 @@ def workloads(settings: Settings, policy: Policy) -> tuple[Workload, ...]:
 
 
 def _all(settings: Settings) -> tuple[Workload, ...]:
+    return (*_public(settings), *_private(settings))
+
+
+def _public(settings: Settings) -> tuple[Workload, ...]:
     routers, routers_max = settings.router_replicas, settings.router_replicas_max
     return (
         Workload(
@@ -83,6 +87,12 @@ def _all(settings: Settings) -> tuple[Workload, ...]:
             kind="clicks", site="public", traffic_class="public", pool="edge",
             replicas=2, cpu_millicores=100, memory_mib=192,
         ),
+    )  # fmt: skip
+
+
+def _private(settings: Settings) -> tuple[Workload, ...]:
+    routers, routers_max = settings.router_replicas, settings.router_replicas_max
+    return (
         Workload(
             kind="router-core", site="private", traffic_class="sensitive", pool="core",
             replicas=routers, replicas_max=routers_max, cpu_millicores=500, memory_mib=256,

@@ -5,6 +5,7 @@ system images with encrypted disks and tokens on the metadata service, nodes wit
 run against mocks here.
 """
 
+from types import ModuleType
 from typing import Any
 
 import pulumi
@@ -25,7 +26,7 @@ from infra.pools import Pool
 DISK_GIB = 40
 CREDENTIAL_MINUTES = 1440
 """How long the kubeconfig that is read lasts: the next run reads another."""
-NODE_NETWORK = "172.30.0.0/16"
+SERVICE_NETWORK = "172.30.0.0/16"
 """Range of Kubernetes services; pods get addresses of the vSwitches."""
 
 ADDONS = (
@@ -48,26 +49,7 @@ def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         parent=parent, provider=cloud,
         custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
     )  # fmt: skip
-    key = alicloud.kms.Key(
-        f"{name}-secrets", description="Kubernetes secrets", automatic_rotation="Enabled",
-        rotation_interval="365d", pending_window_in_days=30, opts=opts,
-    )  # fmt: skip
-    cluster = alicloud.cs.ManagedKubernetes(
-        name,
-        cluster_spec="ack.pro.small",
-        version=settings.kubernetes_version,
-        vswitch_ids=list(settings.subnet_ids),
-        pod_vswitch_ids=list(settings.subnet_ids),
-        service_cidr=NODE_NETWORK,
-        new_nat_gateway=False,
-        slb_internet_enabled=bool(settings.api_networks),
-        encryption_provider_key=key.id,
-        is_enterprise_security_group=True,
-        deletion_protection=True,
-        control_plane_log_components=["apiserver", "kcm", "scheduler"],
-        addons=[{"name": addon, "config": config} for addon, config in ADDONS],
-        opts=opts,
-    )
+    cluster = _control_plane(name, alicloud, settings=settings, opts=opts)
     for pool in order.pools:
         arguments = _node_pool(pool, settings)
         alicloud.cs.NodePool(
@@ -85,6 +67,31 @@ def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         pod_endpoint=endpoint, networks=networks_of(settings),
         provider=provider_for(name, kubeconfig, cluster_identifier=cluster.id, parent=parent),
     )  # fmt: skip
+
+
+def _control_plane(
+    name: str, alicloud: ModuleType, *, settings: Settings, opts: ResourceOptions
+) -> Any:
+    key = alicloud.kms.Key(
+        f"{name}-secrets", description="Kubernetes secrets", automatic_rotation="Enabled",
+        rotation_interval="365d", pending_window_in_days=30, opts=opts,
+    )  # fmt: skip
+    return alicloud.cs.ManagedKubernetes(
+        name,
+        cluster_spec="ack.pro.small",
+        version=settings.kubernetes_version,
+        vswitch_ids=list(settings.subnet_ids),
+        pod_vswitch_ids=list(settings.subnet_ids),
+        service_cidr=SERVICE_NETWORK,
+        new_nat_gateway=False,
+        slb_internet_enabled=bool(settings.api_networks),
+        encryption_provider_key=key.id,
+        is_enterprise_security_group=True,
+        deletion_protection=True,
+        control_plane_log_components=["apiserver", "kcm", "scheduler"],
+        addons=[{"name": addon, "config": config} for addon, config in ADDONS],
+        opts=opts,
+    )
 
 
 def _endpoint(connections: Any) -> str:

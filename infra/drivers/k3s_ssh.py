@@ -6,13 +6,15 @@ datastore, the join token travels on stdin, and no load balancer or ingress of k
 run against mocks here.
 """
 
+import dataclasses
 import shlex
+from types import ModuleType
 from typing import Any
 
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from infra.config import wrong
+from infra.config import Settings, wrong
 from infra.drivers.contract import (
     Cluster,
     Order,
@@ -69,57 +71,19 @@ def _script(role: str, flags: tuple[str, ...], *, version: str) -> str:
 def make_k3s(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """A server and its agents. Raises `ConfigError`."""
     settings = order.settings
-    need(
-        settings, "sshHost", "sshKey", "sshHostKey", "k3sToken", "kubernetesVersion",
-        "clusterIdentifier", "networks",
-    )  # fmt: skip
-    if len(settings.k3s_token) < TOKEN_CHARS_MIN:
-        raise wrong(
-            "k3sToken", what="too short", expected=f"at least {TOKEN_CHARS_MIN} random characters",
-            fix="openssl rand -hex 32 | pulumi config set --secret isthmus:k3sToken",
-        )  # fmt: skip
-    command = provider_sdk("pulumi_command", "infra-ssh")
-    timeout = f"{settings.create_s}s"
-    opts = ResourceOptions(
-        parent=parent,
-        custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
-        additional_secret_outputs=["stdout", "stderr"],
+    _check(settings)
+    hosts = _Hosts(
+        settings=settings, parent=parent, command=provider_sdk("pulumi_command", "infra-ssh")
     )
-
-    def run(title: str, host: str, *, create: str, delete: str | None, after: list[Any]) -> Any:
-        return command.remote.Command(
-            title,
-            connection={
-                "host": host, "user": settings.ssh_user,
-                "private_key": Output.secret(settings.ssh_key),
-                "host_key": settings.ssh_host_key, "dial_error_limit": DIAL_ERRORS_MAX,
-            },
-            create=create,
-            delete=delete,
-            stdin=Output.secret(settings.k3s_token) if delete else None,
-            triggers=[settings.kubernetes_version],
-            opts=ResourceOptions.merge(
-                opts,
-                # a new key or user must not install the cluster again
-                ResourceOptions(depends_on=after, ignore_changes=["connection"]),
-            ),
-        )  # fmt: skip
-
-    version = settings.kubernetes_version
-    server = run(
-        f"{name}-server", settings.ssh_host, create=server_script(settings.ssh_host, version=version),
-        delete="sudo /usr/local/bin/k3s-uninstall.sh", after=[],
-    )  # fmt: skip
+    version, first = settings.kubernetes_version, settings.ssh_host
+    server = hosts.install(
+        f"{name}-server", first, script=server_script(first, version=version), role="", after=[]
+    )
     for number, host in enumerate(settings.ssh_agents):
-        run(
-            f"{name}-agent-{number}", host, create=agent_script(settings.ssh_host, version=version),
-            delete="sudo /usr/local/bin/k3s-agent-uninstall.sh", after=[server],
-        )  # fmt: skip
-    read = run(
-        f"{name}-kubeconfig", settings.ssh_host, create=f"sudo cat {KUBECONFIG_FILE}", delete=None,
-        after=[server],
-    )  # fmt: skip
-    endpoint = f"https://{settings.ssh_host}:{PORT}"
+        script = agent_script(first, version=version)
+        hosts.install(f"{name}-agent-{number}", host, script=script, role="-agent", after=[server])
+    endpoint = f"https://{first}:{PORT}"
+    read = hosts.read(f"{name}-kubeconfig", first, after=[server])
     kubeconfig = Output.secret(
         Output.format("{0}", read.stdout).apply(
             lambda text: text.replace(f"https://127.0.0.1:{PORT}", endpoint)
@@ -132,3 +96,56 @@ def make_k3s(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         networks=networks_of(settings),
         provider=provider_for(name, kubeconfig, cluster_identifier=identifier, parent=parent),
     )  # fmt: skip
+
+
+def _check(settings: Settings) -> None:
+    need(
+        settings, "sshHost", "sshKey", "sshHostKey", "k3sToken", "kubernetesVersion",
+        "clusterIdentifier", "networks",
+    )  # fmt: skip
+    if len(settings.k3s_token) < TOKEN_CHARS_MIN:
+        raise wrong(
+            "k3sToken", what="too short", expected=f"at least {TOKEN_CHARS_MIN} random characters",
+            fix="openssl rand -hex 32 | pulumi config set --secret isthmus:k3sToken",
+        )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Hosts:
+    """Commands on the hosts; the SDK's types are only known where it is installed."""
+
+    settings: Settings
+    parent: pulumi.Resource
+    command: ModuleType
+
+    def install(self, name: str, host: str, *, script: str, role: str, after: list[Any]) -> Any:
+        return self.command.remote.Command(
+            name, connection=self._connection(host), create=script,
+            delete=f"sudo /usr/local/bin/k3s{role}-uninstall.sh",
+            stdin=Output.secret(self.settings.k3s_token),
+            triggers=[self.settings.kubernetes_version], opts=self._opts(after),
+        )  # fmt: skip
+
+    def read(self, name: str, host: str, *, after: list[Any]) -> Any:
+        return self.command.remote.Command(
+            name, connection=self._connection(host), create=f"sudo cat {KUBECONFIG_FILE}",
+            triggers=[self.settings.kubernetes_version], opts=self._opts(after),
+        )  # fmt: skip
+
+    def _connection(self, host: str) -> dict[str, Any]:
+        return {
+            "host": host, "user": self.settings.ssh_user,
+            "private_key": Output.secret(self.settings.ssh_key),
+            "host_key": self.settings.ssh_host_key, "dial_error_limit": DIAL_ERRORS_MAX,
+        }  # fmt: skip
+
+    def _opts(self, after: list[Any]) -> ResourceOptions:
+        timeout = f"{self.settings.create_s}s"
+        return ResourceOptions(
+            parent=self.parent,
+            depends_on=after,
+            additional_secret_outputs=["stdout", "stderr"],
+            # a new key or user must not install the cluster again
+            ignore_changes=["connection"],
+            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
+        )
