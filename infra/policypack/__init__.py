@@ -1,0 +1,1 @@
+"""The policy pack that the engine starts; its rules stand in `infra/rules`."""
