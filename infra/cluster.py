@@ -2,21 +2,25 @@
 
 import dataclasses
 
+import msgspec
 import pulumi
-from pulumi_kubernetes import core, meta, networking
+from pulumi_kubernetes import apiextensions, core, meta, networking
 
+from infra.admission import manifests
 from infra.config import wrong
 from infra.drivers.contract import Cluster, Driver, Order
 from infra.names import LABEL_PART_OF, LABEL_SITE, NAMESPACE, PART_OF, Site
+from policy.model import Policy
 
 _FIX = "pulumi config set isthmus:driver local"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a cluster component needs: the order for its driver."""
+    """What a cluster component needs: the order for its driver, and the policy its API server is to enforce."""
 
     order: Order
+    policy: Policy
 
 
 class _SiteCluster(pulumi.ComponentResource):
@@ -36,7 +40,8 @@ class _SiteCluster(pulumi.ComponentResource):
     ) -> None:
         super().__init__(f"isthmus:infra:{kind}", name, None, opts)
         made = driver_of(args.order)(name, args.order, parent=self)
-        self._floor(name, made, args.order)
+        namespace = self._floor(name, made, args.order)
+        self._admission(name, made, args, after=namespace)
         self.kubeconfig = made.kubeconfig
         self.cluster_identifier = made.cluster_identifier
         self.api_endpoint = made.api_endpoint
@@ -53,7 +58,7 @@ class _SiteCluster(pulumi.ComponentResource):
             }
         )
 
-    def _floor(self, name: str, made: Cluster, order: Order) -> None:
+    def _floor(self, name: str, made: Cluster, order: Order) -> core.v1.Namespace:
         labels = {LABEL_PART_OF: PART_OF, LABEL_SITE: order.site}
         inner = pulumi.ResourceOptions(parent=self, provider=made.provider)
         namespace = core.v1.Namespace(
@@ -80,6 +85,24 @@ class _SiteCluster(pulumi.ComponentResource):
                 inner, pulumi.ResourceOptions(depends_on=[namespace])
             ),
         )
+        return namespace
+
+    def _admission(
+        self, name: str, made: Cluster, args: ClusterArgs, *, after: pulumi.Resource
+    ) -> None:
+        """What the policy pack refuses, refused by the API server too, whoever asks."""
+        for manifest in manifests(args.policy, args.order.site):
+            kind = str(manifest["kind"])
+            apiextensions.CustomResource(
+                f"{name}-{'binding' if kind.endswith('Binding') else 'admission'}",
+                api_version=str(manifest["apiVersion"]),
+                kind=kind,
+                metadata=msgspec.convert(manifest["metadata"], dict[str, object]),
+                spec=manifest["spec"],
+                opts=pulumi.ResourceOptions(
+                    parent=self, provider=made.provider, depends_on=[after]
+                ),
+            )
 
 
 class PublicCluster(_SiteCluster):

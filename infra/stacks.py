@@ -63,7 +63,9 @@ def _given(held: Mapping[str, object]) -> dict[str, str]:
 
 
 def _cluster(site: Site, environment: str, *, settings: Settings, root: Path) -> ClusterArgs:
+    policy, _ = read_policy(settings, root)
     return ClusterArgs(
+        policy=policy,
         order=Order(
             environment=environment, site=site, settings=settings, pools=pools(site, settings),
             root=root,

@@ -61,3 +61,15 @@ def test_the_wrong_driver_ends_the_run_without_a_traceback() -> None:
     """As a user's error, with the fix."""
     with pytest.raises(pulumi.RunError, match="fix: pulumi config set isthmus:driver local"):
         describe(build, stack="dev-private", values={"driver": "eks"})
+
+
+def test_the_public_api_server_refuses_what_the_pack_refuses() -> None:
+    """A policy and its binding, before anything else may come; the private site has nothing to refuse."""
+    stack = describe(build, stack="dev-public", values=existing_values())
+    rule = stack.one("ValidatingAdmissionPolicy")
+    assert rule.at("spec.failurePolicy") == "Fail"
+    binding = stack.one("ValidatingAdmissionPolicyBinding")
+    assert binding.at("spec.policyName") == rule.at("metadata.name")
+    assert "Deny" in binding.at("spec.validationActions")
+    private = describe(build, stack="dev-private", values=existing_values())
+    assert not private.all("ValidatingAdmissionPolicy")
