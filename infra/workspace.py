@@ -94,6 +94,8 @@ class Workspace:
         self._environment = environment
         self._say = say
         self._home = root / ".isthmus" / "pulumi"
+        # in the checkout, so never left out by forgetting a flag
+        self._packs = [str(root / "infra" / "policypack")]
         self._environ = engine_environ(root, environ)
         self._options = auto.LocalWorkspaceOptions(
             work_dir=str(root),
@@ -162,10 +164,14 @@ class Workspace:
         told = self._teller(name)
         match action:
             case "up":
-                done = stack.up(on_event=told, color="never", refresh=True, suppress_progress=True)
+                done = stack.up(
+                    on_event=told, color="never", refresh=True, suppress_progress=True,
+                    policy_packs=self._packs,
+                )  # fmt: skip
                 return _counted(done.summary.resource_changes)
             case "preview":
-                return _counted(stack.preview(on_event=told, color="never").change_summary)
+                shown = stack.preview(on_event=told, color="never", policy_packs=self._packs)
+                return _counted(shown.change_summary)
             case "refresh":
                 done = stack.refresh(on_event=told, color="never")
                 return _counted(done.summary.resource_changes)
