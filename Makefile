@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain
+.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e
 
 PY := .venv/bin/python
 ARGS ?=
@@ -13,8 +13,11 @@ setup: ## .venv with the locked packages (done by every target that needs it)
 demo: setup ## two sites on this machine, traffic, faults, one verdict
 	@$(PY) -m cli demo $(ARGS)
 
-test: setup ## every test, real engines included
-	@$(PY) -m pytest $(ARGS)
+test: setup ## every test that needs no root, real engines included
+	@$(PY) -m pytest -m "not clusters" $(ARGS)
+
+e2e: toolchain ## real clusters in network namespaces, by Pulumi (root)
+	@ISTHMUS_E2E=required $(PY) -m pytest tests/e2e -m clusters $(ARGS)
 
 check: setup ## format, lint, types, import contracts, tidy
 	@$(PY) -m ruff format --check --quiet . || { echo "fix: make fmt"; exit 1; }
