@@ -208,7 +208,8 @@ AFTER: dict[Ending, Next] = {
 """`stale`: what is known is kept and used, and the metrics say that it is old."""
 
 BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 15.0
+BACKOFF_MAX_S = 5.0
+"""Short, because after a cut the new endpoints of a site are wanted; a few routers do not trouble an API server."""
 
 
 def wait_s(failures: int, rng: "random.Random") -> float:

@@ -111,6 +111,22 @@ def test_a_door_yields_no_egress_for_what_it_must_not_forward() -> None:
     assert [len(both.outlets), len(one.outlets)] == [2, 1]
 
 
+def test_other_endpoints_are_used_without_judging_anew() -> None:
+    """Discovery changes where a service is, not what a request is: the classifier is not asked again."""
+    asked = job()
+    generation = asked.generation
+    moved = topology({"public": {"ads": (endpoint(7),)}, "private": {"ads": (endpoint(2),)}})
+    asked.world.current = lambda: generation.with_topology(moved)
+    egress = asked.egress()
+    assert egress is not None
+    assert egress.outlets[0].endpoints == (endpoint(7),)
+    again: list[str] = []
+    judge = SimpleNamespace(head=lambda _head: again.append("judged") or asked.verdict)
+    asked.world.current = lambda: Generation(2, generation.policy, moved, judge)
+    assert asked.egress() is not None
+    assert again == ["judged"]
+
+
 async def test_waiting_for_idle_ends_with_the_last_request() -> None:
     """Drain: at once when nothing is in flight, else when the last one ends."""
     world = job().world
