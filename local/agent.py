@@ -14,7 +14,14 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from local.agent_api import Api, ApiError, KubeconfigError, read_access, write_identity
+from local.agent_api import (
+    Api,
+    ApiError,
+    KubeconfigError,
+    client_tls,
+    read_access,
+    write_identity,
+)
 from local.agent_cgroup import CgroupError, find_hierarchies
 from local.agent_container import ToolError, find_tools
 from local.agent_crew import Crew
@@ -83,7 +90,7 @@ async def serve(settings: AgentSettings) -> None:
     await set_up_node(settings)
     access = read_access(Path(settings.kubeconfig))
     identity = write_identity(access, Path(settings.directory))
-    async with Api(access, identity) as api:
+    async with Api(access.server, client_tls(access, identity)) as api:
         house.api_server = api.base
         crew = Crew(api, house, clock=time.time)
         runner = await serve_kubelet(Kubelet(crew, time.time), settings, identity)

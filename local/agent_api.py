@@ -99,6 +99,13 @@ def write_identity(access: Access, directory: Path) -> tuple[Path, Path]:
     return paths
 
 
+def client_tls(access: Access, identity: tuple[Path, Path]) -> ssl.SSLContext:
+    """The API server must chain to the kubeconfig's CA; we are its client certificate."""
+    context = ssl.create_default_context(cadata=access.ca.decode())
+    context.load_cert_chain(*identity)
+    return context
+
+
 class HasMeta(Protocol):
     """An API object."""
 
@@ -131,10 +138,9 @@ class _Status(msgspec.Struct, frozen=True):
 class Api:
     """One connection pool to one API server."""
 
-    def __init__(self, access: Access, identity: tuple[Path, Path]) -> None:
-        self.base = URL(access.server)
-        self._tls = ssl.create_default_context(cadata=access.ca.decode())
-        self._tls.load_cert_chain(*identity)
+    def __init__(self, server: str, tls: ssl.SSLContext) -> None:
+        self.base = URL(server)
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:

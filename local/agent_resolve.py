@@ -210,7 +210,7 @@ def resource_of(ref: ResourceRef, pod: Pod, *, container: Container | None) -> s
     everybody = (*pod.spec.init_containers, *pod.spec.containers)
     named = next((it for it in everybody if it.name == ref.container_name), container)
     kind, _, resource = ref.resource.partition(".")
-    if named is None or kind not in {"limits", "requests"}:
+    if named is None or not resource or kind not in {"limits", "requests"}:
         raise ConfigError(f"resourceFieldRef {ref.resource}: expected limits.X or requests.X")
     table = named.resources.limits if kind == "limits" else named.resources.requests
     try:

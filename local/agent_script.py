@@ -116,8 +116,9 @@ def _run(plan: StartPlan, tools: Tools) -> Iterator[str]:
     pairs = [quote(f"{name}={value}") for name, value in plan.command.environ.items()]
     words = " ".join([quote(tools.env), "-i", *pairs, *map(quote, plan.command.argv)])
     yield "set +e"
+    yield "exec 2> /dev/null"  # the shell's own remarks on how its child ended are not the container's
     # the inner shell becomes the container's process, so its own pid is the one to signal
-    yield f"/bin/sh -c 'echo $$ >&3; exec \"$@\" 3>&- 4>&- 5>&-' sh {words} < /dev/null >&5 2>&5"
+    yield f"/bin/sh -c 'echo $$ >&3; exec \"$@\" >&5 2>&5 3>&- 4>&- 5>&-' sh {words} < /dev/null"
     yield "echo $? >&4"
 
 

@@ -130,7 +130,10 @@ class PodWorker:
             now_s=now_s, seen=self.hands.look(self.state), gone=self.gone,
             verdicts=self._asking.verdicts(self.pod, self.state), back_off_s=self._back_off_s,
         )  # fmt: skip
-        self.state, actions = decide(self.pod, self.state, look)
+        before = self.state
+        self.state, actions = decide(self.pod, before, look)
+        if self.state != before:
+            self.wake.set()  # what one container's end means for another is for the next look, now
         # recorded before it is acted on: what was started is then found again, whenever the agent dies
         self._write()
         forget = False
