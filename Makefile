@@ -5,7 +5,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 help: ## what each target does
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## .venv with the locked packages (done by every target that needs it)
 	@sh toolchain/setup.sh
