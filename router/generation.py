@@ -17,7 +17,6 @@ from policy.model import Body, HeldBody, HoldBody, Policy, RequestHead, Sensitiv
 from policy.patterns import PatternFault
 from policy.problems import PolicyError
 from policy.topology import Topology
-from router.discovery_config import KubeconfigError, load_kubeconfig
 from router.egress import Egress, open_egress
 
 _NOTHING = HeldBody(data=b"")
@@ -71,7 +70,6 @@ def load_generation(settings: RouterSettings, number: int) -> Generation:
             "fix: isthmus policy check names the place"
         ) from error
     check_placement(settings, policy, topology)
-    check_clusters(topology)
     generation = Generation(number, policy, topology, classifier)
     self_test(generation)
     return generation
@@ -111,15 +109,6 @@ def check_placement(settings: RouterSettings, policy: Policy, topology: Topology
                 "expected only sites that do not hold sensitive data; "
                 "fix: give the edge a topology of its own"
             )
-
-
-def check_clusters(topology: Topology) -> None:
-    """Refuse a kubeconfig that cannot be used; whether its server answers is not asked. Raises `ConfigError`."""
-    for reference in {it.kubeconfig for site in topology.sites for it in site.kubernetes.values()}:
-        try:
-            load_kubeconfig(reference)
-        except KubeconfigError as error:
-            raise ConfigError(str(error)) from error
 
 
 def self_test(generation: Generation) -> None:

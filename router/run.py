@@ -12,10 +12,11 @@ import uvloop
 
 from contracts.settings import RouterSettings
 from router.doors import address_of, bind, serve_tcp, serve_unix
-from router.generation import ConfigError, load_generation
+from router.generation import ConfigError
 from router.pages import admin_app, probe_app
 from router.settings import load_settings
 from router.supervisor import supervise, worker_socket
+from router.swap import load_files
 from router.worker import Worker
 from runtime.logs import set_up_logs
 from runtime.ready import write_ready
@@ -41,7 +42,7 @@ def run_router(settings_file: Path, *, worker: str = "", listen: str = "") -> in
         if worker:
             return _loop(lambda: _run_worker(settings, worker=worker, listen=listen))
         # Compiled before anything is bound, so that a bad file leaves nothing half-started.
-        load_generation(settings, 1)
+        load_files(settings, 1)
         if settings.workers > 1:
             return _loop(lambda: supervise(settings, settings_file))
         return _loop(lambda: _run_single(settings))
@@ -63,7 +64,7 @@ def _loop(main: Callable[[], Coroutine[None, None, int]]) -> int:
 
 async def _run_single(settings: RouterSettings) -> int:
     stop = stop_event(asyncio.get_running_loop())
-    worker = Worker(settings, load_generation(settings, 1), worker="w0")
+    worker = Worker(settings, load_files(settings, 1), worker="w0")
     listener = bind(settings.listen)
     async with (
         worker.serving(listener),
@@ -84,7 +85,7 @@ async def _run_single(settings: RouterSettings) -> int:
 
 async def _run_worker(settings: RouterSettings, *, worker: str, listen: str) -> int:
     stop = stop_event(asyncio.get_running_loop())
-    running = Worker(settings, load_generation(settings, 1), worker=worker)
+    running = Worker(settings, load_files(settings, 1), worker=worker)
     listener = bind(listen, reuse_port=True)
     async with (
         running.serving(listener),

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from contracts.settings import RouterSettings
+from router.discovery_config import KubeconfigError, load_kubeconfig
 from router.generation import ConfigError, Generation, load_generation
 
 POLL_S = 0.5
@@ -50,7 +51,7 @@ class Swap:
             number = self._loaded.number + 1
             try:
                 # Compiling takes a tenth of a second: not on the loop that answers requests.
-                new = await asyncio.to_thread(load_generation, self._settings, number)
+                new = await asyncio.to_thread(load_files, self._settings, number)
             except ConfigError as error:
                 log.error("router.config_rejected", why=str(error))  # noqa: TRY400 - the text says it all
                 self.on_reject(str(error))
@@ -73,6 +74,21 @@ class Swap:
 
     def _signature(self) -> Signature:
         return tuple(_stat(path) for path in (self._settings.policy, self._settings.topology))
+
+
+def load_files(settings: RouterSettings, number: int) -> Generation:
+    """The configured files compiled and self-tested, every kubeconfig they name usable. Raises `ConfigError`.
+
+    Whether a cluster answers is not asked: one that is down must not keep the other from being served.
+    """
+    generation = load_generation(settings, number)
+    sites = generation.topology.sites
+    for reference in {it.kubeconfig for site in sites for it in site.kubernetes.values()}:
+        try:
+            load_kubeconfig(reference)
+        except KubeconfigError as error:
+            raise ConfigError(str(error)) from error
+    return generation
 
 
 async def _nothing_to_prepare(_new: Generation) -> None:
