@@ -61,7 +61,7 @@ class Settings(
     region: Annotated[str, Meta(description="Drivers eks, ack: where.")] = ""
     vpc_id: Annotated[str, Meta(description="Drivers eks, ack: the network the cluster is put into.")] = ""  # fmt: skip
     subnet_ids: Annotated[tuple[str, ...], Meta(description="Drivers eks, ack: private subnets (vSwitches), at least two zones.")] = ()  # fmt: skip
-    api_networks: Annotated[tuple[str, ...], Meta(description="Networks the API server may be reached from. Drivers eks, ack; never 0.0.0.0/0.")] = ()  # fmt: skip
+    api_networks: Annotated[tuple[str, ...], Meta(description="Driver eks: networks the API server may be reached from; empty makes it private, 0.0.0.0/0 is refused.")] = ()  # fmt: skip
     node_type: Annotated[str, Meta(description="Drivers eks, ack: instance type of all pools.")] = ""  # fmt: skip
     ssh_host: Annotated[str, Meta(description="Driver k3s-ssh: the host that becomes the server.")] = ""  # fmt: skip
     ssh_agents: Annotated[tuple[str, ...], Meta(description="Driver k3s-ssh: hosts that join as agents.")] = ()  # fmt: skip

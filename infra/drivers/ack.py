@@ -1,7 +1,7 @@
 """Driver `ack`: Alibaba Cloud ACK with managed node pools, in vSwitches that are there.
 
-Secrets in etcd under a KMS key, an API server without a public address unless networks are named, hardened
-system images with encrypted disks and tokens on the metadata service, nodes without public bandwidth. Only ever
+Secrets in etcd under a KMS key, an API server without a public address, hardened system
+images with encrypted disks and tokens on the metadata service, nodes without public bandwidth. Only ever
 run against mocks here.
 """
 
@@ -11,11 +11,10 @@ from typing import Any
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from infra.config import Settings
+from infra.config import Settings, wrong
 from infra.drivers.contract import (
     Cluster,
     Order,
-    check_api_networks,
     need,
     networks_of,
     provider_for,
@@ -41,7 +40,11 @@ def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """A cluster and its node pools. Raises `ConfigError`."""
     settings = order.settings
     need(settings, "region", "vpcId", "subnetIds", "nodeType", "kubernetesVersion", "networks")
-    check_api_networks(settings)
+    if settings.api_networks:
+        raise wrong(
+            "apiNetworks", what="cannot be kept to with driver ack, whose API server listens to all or to its network",
+            expected="nothing: a private API server", fix="pulumi config rm isthmus:apiNetworks, and reach it from its network",
+        )  # fmt: skip
     alicloud = provider_sdk("pulumi_alicloud", "infra-ack")
     timeout = f"{settings.create_s}s"
     cloud = alicloud.Provider(name, region=settings.region, opts=ResourceOptions(parent=parent))
@@ -84,7 +87,7 @@ def _control_plane(
         pod_vswitch_ids=list(settings.subnet_ids),
         service_cidr=SERVICE_NETWORK,
         new_nat_gateway=False,
-        slb_internet_enabled=bool(settings.api_networks),
+        slb_internet_enabled=False,
         encryption_provider_key=key.id,
         is_enterprise_security_group=True,
         deletion_protection=True,
@@ -95,7 +98,7 @@ def _control_plane(
 
 
 def _endpoint(connections: Any) -> str:
-    return str(connections["api_server_intranet"])
+    return str(connections[0]["api_server_intranet"])
 
 
 def _node_pool(pool: Pool, settings: Settings) -> dict[str, Any]:

@@ -86,8 +86,8 @@ class Recorder(Mocks):
         """What a cloud fills in beside its inputs."""
         return {"arn": f"arn:{args.name}"} if args.typ.startswith("aws:") else {}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
-        return dict(args.args), None
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return dict(args.args), []
 
 
 class Monitor(MockMonitor):
