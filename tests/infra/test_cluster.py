@@ -9,6 +9,7 @@ from infra.drivers.contract import Order
 from infra.names import SITES
 from infra.pools import pools
 from infra.stacks import ROOT, build
+from tests.infra.judged import violations
 from tests.infra.stage import describe, existing_values
 
 OFFERED = {
@@ -73,3 +74,11 @@ def test_the_public_api_server_refuses_what_the_pack_refuses() -> None:
     assert "Deny" in binding.at("spec.validationActions")
     private = describe(build, stack="dev-private", values=existing_values())
     assert not private.all("ValidatingAdmissionPolicy")
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("values", [{}, existing_values()], ids=["local", "existing"])
+def test_the_packs_rules_hold_for_a_cluster(site: str, values: dict[str, str]) -> None:
+    """What this program describes passes what it demands of others."""
+    stack = f"dev-{site}"
+    assert [str(it) for it in violations(describe(build, stack=stack, values=values), stack)] == []

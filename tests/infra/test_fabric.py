@@ -10,6 +10,7 @@ from infra.config import Settings
 from infra.fabric import database_stamp
 from infra.stacks import build
 from tests.infra.fabrics import described
+from tests.infra.judged import violations
 from tests.infra.stage import describe, fabric_values
 
 SITES = ("public", "private")
@@ -158,3 +159,24 @@ def test_nothing_is_described_when_something_is_missing() -> None:
     with pytest.raises(pulumi.RunError, match="isthmus:ledgerDsn: missing"):
         describe(build, values=fabric_values(ledgerDsn=""), recorder=recorder)
     assert not [it for it in recorder.made if it.type.startswith(("kubernetes:", "isthmus:"))]
+
+
+@pytest.mark.parametrize(
+    ("stack", "changed"),
+    [
+        ("dev-fabric", {}),
+        ("dev-fabric", {"edgeExposure": "LoadBalancer", "monitoring": "operator", "databasePassword": "hunter2"}),
+        ("prod-fabric", {"image": f"registry/isthmus@sha256:{64 * '0'}"}),
+    ],
+)  # fmt: skip
+def test_the_packs_rules_hold_for_all_of_it(stack: str, changed: dict[str, str]) -> None:
+    """What this program describes passes what it demands of others, in production too."""
+    assert [str(it) for it in violations(described(**changed), stack)] == []
+
+
+def test_the_pack_would_see_a_tag_in_production() -> None:
+    """Its silence above means something."""
+    found = violations(described(image="registry/isthmus:latest"), "prod-fabric")
+    assert {it.urn.rpartition("::")[2] for it in found} == {
+        it.name for it in described().all("Deployment")
+    }

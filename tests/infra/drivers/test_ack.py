@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from tests.infra.drivers.clouds import cloud
+from tests.infra.judged import violations
 
 pytest.importorskip("pulumi_alicloud", reason="the extra infra-ack is not installed")
 # the SDK warns of its own deprecated parts as it is imported
@@ -64,3 +65,8 @@ def test_the_cluster_is_known_by_its_id_and_protected() -> None:
     assert provider.at("clusterIdentifier") == "public-id"
     assert provider.is_secret("kubeconfig")
     assert stack.one("ManagedKubernetes").at("deletionProtection") is True
+
+
+def test_the_packs_rules_hold() -> None:
+    """What this driver describes passes what the project demands of others."""
+    assert [str(it) for it in violations(cloud("ack"), "prod-public")] == []

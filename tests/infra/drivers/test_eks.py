@@ -8,6 +8,7 @@ import pytest
 from infra.drivers.eks import exec_kubeconfig
 from infra.kubeconfig import server_of
 from tests.infra.drivers.clouds import cloud
+from tests.infra.judged import violations
 
 pytest.importorskip("pulumi_aws", reason="the extra infra-eks is not installed")
 # the SDK warns of its own deprecated parts as it is imported
@@ -114,3 +115,8 @@ def test_what_eks_cannot_do_without_is_asked_for(key: str) -> None:
         pulumi.RunError, match=f"isthmus:{key}: missing; expected a value with driver eks"
     ):
         cloud("eks", **{key: "[]" if key == "subnetIds" else ""})
+
+
+def test_the_packs_rules_hold() -> None:
+    """What this driver describes passes what the project demands of others."""
+    assert [str(it) for it in violations(cloud("eks"), "prod-public")] == []

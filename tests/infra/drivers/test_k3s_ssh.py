@@ -7,6 +7,7 @@ import pytest
 
 from infra.drivers.k3s_ssh import agent_script, server_script
 from tests.infra.drivers.clouds import cloud
+from tests.infra.judged import violations
 from tests.infra.stage import Described
 
 # the SDK warns of its own deprecated parts as it is imported
@@ -115,3 +116,8 @@ def test_a_token_that_can_be_guessed_is_refused() -> None:
     """With the command that makes one."""
     with pytest.raises(pulumi.RunError, match=r"isthmus:k3sToken: too short.*openssl rand"):
         cloud("k3s-ssh", "private", **{**VALUES, "k3sToken": "short"})
+
+
+def test_the_packs_rules_hold() -> None:
+    """What this driver describes passes what the project demands of others."""
+    assert [str(it) for it in violations(k3s(), "prod-private")] == []
