@@ -45,10 +45,13 @@ def check(resource: Resource, _ground: Ground) -> Iterator[str]:
 
 
 def _tells(name: str, value: str) -> bool:
-    """Whether a property's text is a secret; a kubeconfig may also be a path."""
+    """Whether a property's text is a secret; a kubeconfig may also be a path.
+
+    A property that is just `key` is a label's or a taint's, and providers write their switches as texts.
+    """
     if name == "kubeconfig":
         return "\n" in value or "{" in value
-    return looks_secret(name)
+    return looks_secret(name) and name != "key" and value not in {"true", "false"}
 
 
 def _of_object(found: Object) -> Iterator[str]:

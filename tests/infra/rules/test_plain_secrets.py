@@ -100,3 +100,12 @@ def test_no_message_shows_a_value(value: str) -> None:
         messages = said(kind, body)
         assert messages
         assert not any(value in message for message in messages)
+
+
+def test_a_label_s_key_and_a_switch_are_no_secrets() -> None:
+    """Node pools of clouds have `key`s in lists, providers switches named for credentials."""
+    body: dict[str, object] = {
+        "labels": [{"key": "isthmus.dev/pool", "value": "ads"}],
+        "skipCredentialsValidation": "false",
+    }
+    assert said("alicloud:cs/nodePool:NodePool", body) == []
