@@ -50,6 +50,7 @@ class FakeApi:
         self.watches: asyncio.Queue[tuple[str, dict[str, str]]] = asyncio.Queue()
         self.events: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.pages: list[str] = []
+        self.kinds: list[str] = []
 
     def send(self, kind: str, thing: dict[str, object]) -> None:
         self.events.put_nowait(msgspec.json.encode({"type": kind, "object": thing}) + b"\n")
@@ -65,6 +66,7 @@ class FakeApi:
         if request.method != "GET":
             body = msgspec.json.decode(await request.read() or b"null")
             self.writes.append((request.method, path, body))
+            self.kinds.append(request.content_type)
             return web.json_response(self.objects.get(path, {}))
         if "watch" in request.query:
             return await self._watch(request)

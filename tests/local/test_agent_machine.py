@@ -97,14 +97,18 @@ def test_init_containers_run_one_after_another_before_the_others() -> None:
     assert node.look() == [Start(name="main", attempt=1)]
     node.exit("main", 1)
     node.settle()
-    assert [it.name for it in node.done if isinstance(it, Start)] == ["i1", "i1", "i2", "main", "main"]
+    assert [it.name for it in node.done if isinstance(it, Start)] == [
+        "i1",
+        "i1",
+        "i2",
+        "main",
+        "main",
+    ]
 
 
 def test_an_init_container_that_failed_for_good_fails_the_pod() -> None:
-    """restartPolicy Never: the main container never runs, the sandbox goes."""
-    node = Node(
-        pod(container("main"), init_containers=(container("i"),), restart_policy="Never")
-    )
+    """RestartPolicy Never: the main container never runs, the sandbox goes."""
+    node = Node(pod(container("main"), init_containers=(container("i"),), restart_policy="Never"))
     node.settle(2)
     node.exit("i", 4)
     node.settle()

@@ -96,7 +96,10 @@ ACCEPTS = st.builds(
     os.geteuid() != 0 or shutil.which("nft") is None, reason="nft --check needs root and nftables"
 )
 @settings(max_examples=20, deadline=None)
-@given(ingress=st.none() | st.lists(ACCEPTS, max_size=5), egress=st.none() | st.lists(ACCEPTS, max_size=5))
+@given(
+    ingress=st.none() | st.lists(ACCEPTS, max_size=5),
+    egress=st.none() | st.lists(ACCEPTS, max_size=5),
+)
 def test_nft_takes_every_ruleset(ingress, egress) -> None:
     """Whatever policies say, the text is one that the kernel would load (checked, not loaded)."""
     rules = Ruleset(

@@ -92,9 +92,7 @@ def test_selectors_become_addresses() -> None:
     assert networks(rules_of(mine).ingress) == {"10.97.2.2/32"}
     theirs = policy(ingress=(PolicyRule(sources=(PolicyPeer(namespace_selector=OPS),)),))
     assert networks(rules_of(theirs).ingress) == {"10.97.2.3/32"}
-    nobody = PolicyPeer(
-        namespace_selector=OPS, pod_selector=Selector(match_labels={"app": "ads"})
-    )
+    nobody = PolicyPeer(namespace_selector=OPS, pod_selector=Selector(match_labels={"app": "ads"}))
     assert rules_of(policy(ingress=(PolicyRule(sources=(nobody,)),))).ingress == ()
 
 

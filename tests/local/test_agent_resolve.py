@@ -30,7 +30,11 @@ from local.agent_settings import ProcessImage
 from tests.local.agents import container, pod
 
 PLACE = Place(
-    pod_ip="10.97.1.2", host_ip="10.97.1.254", node_name="ads-1", api_host="10.96.0.2", api_port=6443
+    pod_ip="10.97.1.2",
+    host_ip="10.97.1.254",
+    node_name="ads-1",
+    api_host="10.96.0.2",
+    api_port=6443,
 )
 SOURCES = Sources(
     config_maps={"conf": ConfigMap(metadata=Meta(name="conf"), data={"A": "1", "b c": "no name"})},
@@ -53,7 +57,9 @@ def ref(name, **source) -> EnvVar:
     return EnvVar(name=name, value_from=ValueFrom(**source))
 
 
-@pytest.mark.parametrize("image", ["nginx", "isthmus.local/process2", "x/isthmus.local/process", ""])
+@pytest.mark.parametrize(
+    "image", ["nginx", "isthmus.local/process2", "x/isthmus.local/process", ""]
+)
 def test_any_other_image_is_never_pulled(image) -> None:
     """The kubelet's word, and what a node has instead."""
     with pytest.raises(ConfigError, match=r"isthmus\.local/process") as caught:
@@ -99,7 +105,12 @@ def test_the_downward_api() -> None:
         ref("MEM", resource_field_ref=ResourceRef(resource="limits.memory", divisor="1Mi")),
         resources=Resources(limits={"memory": "64Mi"}),
     )
-    assert (got["IP"], got["NODE"], got["NAME"], got["MEM"]) == ("10.97.1.2", "ads-1", "web-1", "64")
+    assert (got["IP"], got["NODE"], got["NAME"], got["MEM"]) == (
+        "10.97.1.2",
+        "ads-1",
+        "web-1",
+        "64",
+    )
 
 
 def test_labels_by_subscript() -> None:

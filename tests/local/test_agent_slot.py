@@ -99,7 +99,9 @@ def test_the_table_is_complete() -> None:
     """No combination of stage, sight and wish is left to chance."""
     covered = {(slot.stage, type(seen), want) for slot, seen, want, _, _ in TABLE}
     everything = itertools.product(
-        ("waiting", "running", "ending", "ended"), (Absent, Running, Exited), ("run", "hold", "stop")
+        ("waiting", "running", "ending", "ended"),
+        (Absent, Running, Exited),
+        ("run", "hold", "stop"),
     )
     assert covered == set(everything)
 
@@ -112,7 +114,8 @@ def test_an_exit_nobody_recorded_is_137() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "memory", "reason"), [(0, False, "Completed"), (1, True, "Error"), (137, True, "OOMKilled")]
+    ("code", "memory", "reason"),
+    [(0, False, "Completed"), (1, True, "Error"), (137, True, "OOMKilled")],
 )
 def test_the_reason_of_an_exit(code, memory, reason) -> None:
     """Out of memory is only said of what the kernel killed."""

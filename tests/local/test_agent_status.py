@@ -75,7 +75,7 @@ def test_a_container_that_cannot_start_says_why() -> None:
 
 
 def test_a_restart_is_counted_and_the_last_end_kept() -> None:
-    """restartCount is starts but one; lastState has code, reason, times."""
+    """RestartCount is starts but one; lastState has code, reason, times."""
     one = pod()
     last = Ended(code=3, reason="Error", started_s=950, finished_s=960, attempt=1)
     state = with_slot(up(one), attempt=2, last=last)

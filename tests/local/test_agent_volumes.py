@@ -29,7 +29,9 @@ from tests.local.test_agent_resolve import PLACE
 TOKEN = TokenSource(path="token", audience="api", expiration_seconds=3607)
 SOURCES = Sources(
     config_maps={
-        "conf": ConfigMap(metadata=Meta(name="conf"), data={"a.yaml": "x"}, binary_data={"b": b"\0"})
+        "conf": ConfigMap(
+            metadata=Meta(name="conf"), data={"a.yaml": "x"}, binary_data={"b": b"\0"}
+        )
     },
     secrets={"key": Secret(metadata=Meta(name="key"), data={"tls.key": b"k"})},
     tokens={token_key(TOKEN): "t0ken"},
@@ -84,7 +86,8 @@ def test_a_projected_volume_has_all_its_sources() -> None:
                     downward_api=DownwardSource(
                         items=(
                             DownwardItem(
-                                path="namespace", field_ref=FieldRef(field_path="metadata.namespace")
+                                path="namespace",
+                                field_ref=FieldRef(field_path="metadata.namespace"),
                             ),
                         )
                     )
@@ -127,7 +130,9 @@ def test_everything_a_pod_names_is_fetched() -> None:
     one = pod(
         container(
             env=(
-                EnvVar(name="a", value_from=ValueFrom(config_map_key_ref=KeyRef(name="c1", key="k"))),
+                EnvVar(
+                    name="a", value_from=ValueFrom(config_map_key_ref=KeyRef(name="c1", key="k"))
+                ),
                 EnvVar(name="b", value_from=ValueFrom(secret_key_ref=KeyRef(name="s1", key="k"))),
             ),
             env_from=(EnvFrom(config_map_ref=SourceRef(name="c2")),),
