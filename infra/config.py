@@ -19,7 +19,9 @@ Seconds = Annotated[int, Meta(ge=1, le=7200)]
 Nodes = Annotated[int, Meta(ge=0, le=500)]
 Replicas = Annotated[int, Meta(ge=1, le=1000)]
 ReplicasMax = Annotated[int, Meta(ge=0, le=5000)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Kind = Literal["string", "integer", "boolean", "array"]
+"""What the engine knows; it has no fractions."""
 Driver = Literal["local", "eks", "ack", "existing", "k3s-ssh"]
 
 
@@ -90,8 +92,8 @@ class Settings(
     ledger_dsn: Annotated[str, Meta(description="Fabric: PostgreSQL of orders and profiles, without a password.", extra={"secret": True})] = ""  # fmt: skip
     warehouse_dsn: Annotated[str, Meta(description="Fabric: PostgreSQL the bridge loads into, without a password.", extra={"secret": True})] = ""  # fmt: skip
     database_password: Annotated[str, Meta(description="Fabric: the password of both databases; they see it as PGPASSWORD.", extra={"secret": True})] = ""  # fmt: skip
-    reserve_share: Annotated[Share, Meta(description="Fabric: share (0 to 1) of private capacity for spilled ads and clicks.")] = 0.5  # fmt: skip
-    raised_share: Annotated[Share, Meta(description="Fabric: share (0 to 1) of private capacity for raised requests.")] = 0.25  # fmt: skip
+    reserve_percent: Annotated[Percent, Meta(description="Fabric: percent of private capacity for spilled ads and clicks.")] = 50  # fmt: skip
+    raised_percent: Annotated[Percent, Meta(description="Fabric: percent of private capacity for raised requests.")] = 25  # fmt: skip
     node_loss_s: Annotated[int, Meta(ge=0, le=3600, description="Fabric: seconds after which pods of a lost node are made anew elsewhere.")] = 5  # fmt: skip
     monitoring: Annotated[Literal["configmaps", "operator"], Meta(description="Fabric: rules and scrape targets as ConfigMaps, or as resources of the Prometheus operator.")] = "configmaps"  # fmt: skip
     monitoring_namespace: Annotated[str, Meta(min_length=1, description="Fabric: the namespace that may scrape metrics.")] = "monitoring"  # fmt: skip
@@ -101,9 +103,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key as `Pulumi.yaml` declares it."""
 
     name: str
-    kind: Literal["string", "integer", "number", "boolean", "array"]
+    kind: Kind
     description: str
-    default: str | int | float | bool | tuple[str, ...]
+    default: str | int | bool | tuple[str, ...]
     secret: bool
 
 
@@ -126,14 +128,12 @@ def _meta(field: str) -> Meta:
     return Settings.__annotations__[field].__metadata__[-1]
 
 
-def _kind(default: object) -> Literal["string", "integer", "number", "boolean", "array"]:
+def _kind(default: object) -> Kind:
     match default:
         case bool():
             return "boolean"
         case int():
             return "integer"
-        case float():
-            return "number"
         case tuple():
             return "array"
         case _:
@@ -183,7 +183,7 @@ def _refused(known: Mapping[str, Key], error: msgspec.ValidationError) -> Config
 
 def _expected(key: Key) -> str:
     match key.kind:
-        case "integer" | "number":
+        case "integer":
             return "a number in range"
         case "boolean":
             return "true or false"

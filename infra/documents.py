@@ -66,8 +66,10 @@ def _site(
     services = [name for name in SERVICES if name in kinds]
     site["services"] = {name: {"kubernetes": _discovered(facts.site, name)} for name in services}
     if facts.site == "private":
-        spilled = {name: settings.reserve_share for name in ("ads", "clicks") if name in kinds}
-        site["reserve"] = {**spilled, "raised": settings.raised_share}
+        spilled = {
+            name: settings.reserve_percent / 100 for name in ("ads", "clicks") if name in kinds
+        }
+        site["reserve"] = {**spilled, "raised": settings.raised_percent / 100}
     return site
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infra.config import ConfigError, Settings, keys, parse, project_file
 
-KINDS = {"string": str, "integer": int, "number": float, "boolean": bool, "array": tuple}
+KINDS = {"string": str, "integer": int, "boolean": bool, "array": tuple}
 
 
 def refusal(key: str, text: str) -> str:
@@ -47,7 +47,7 @@ def test_texts_become_values(nodes: int, spot: object, networks: list[str]) -> N
         ("adNodes", "501", "a number in range"),
         ("adNodes", "-1", "a number in range"),
         ("adSpot", "perhaps", "true or false"),
-        ("reserveShare", "1.5", "a number in range"),
+        ("reservePercent", "101", "a number in range"),
         ("driver", "secret-value", "a text"),
         ("networks", "10.0.0.0/8", "a JSON list"),
         ("networks", "[1]", "a JSON list"),

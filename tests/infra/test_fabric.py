@@ -93,7 +93,7 @@ def names(**changed: str) -> set[str]:
 def test_another_topology_is_another_config_map_and_rolls_the_pods() -> None:
     """Its name has the content's checksum, and the Deployment mounts it by that name."""
     assert names().isdisjoint(names(kafkaPublic='["10.1.0.10:9092"]')) is False
-    assert names() != names(reserveShare="0.1")
+    assert names() != names(reservePercent="10")
     stack = described()
     for name in ("public-router-edge", "private-router-core", "private-bridge"):
         made = stack.one("ConfigMap", f"{name}-config")
