@@ -4,7 +4,7 @@
 agree. Which keys a driver cannot do without is decided by the driver, not here. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -157,6 +157,16 @@ def parse(values: Mapping[str, str]) -> Settings:
         raise _refused(known, error) from error
 
 
+def refuse_plain(values: Mapping[str, str], secret: Collection[str]) -> None:
+    """Raise `ConfigError` for a credential that stands in the stack's file in plain; `secret` are the encrypted keys."""
+    for key in keys():
+        if key.secret and values.get(key.name) and key.name not in secret:
+            raise wrong(
+                key.name, what="stands in the stack's file in plain", expected="an encrypted value",
+                fix=f"pulumi config set --secret {PROJECT}:{key.name}, and take the old value for known",
+            )  # fmt: skip
+
+
 def _value(key: Key, text: str) -> object:
     if key.kind != "array":
         return text
@@ -197,8 +207,15 @@ def _sample(key: Key) -> str:
     return "VALUE" if key.secret or not key.default else msgspec.json.encode(key.default).decode()
 
 
+_ENCRYPT = " A secret: pulumi config set --secret."
+
+
 def project_file() -> str:
-    """`Pulumi.yaml`, whole."""
+    """`Pulumi.yaml`, whole.
+
+    Secrets are not declared as such there: the engine refuses a stack that leaves out a key declared secret,
+    whatever its default. `refuse_plain` does what the declaration would.
+    """
     lines = [
         "# Written by `python -m infra.project`; what may be configured stands in infra/config.py.",
         f"name: {PROJECT}",
@@ -211,11 +228,9 @@ def project_file() -> str:
         lines += [
             f"  {key.name}:",
             f"    type: {key.kind}",
-            f"    description: {msgspec.json.encode(key.description).decode()}",
+            f"    description: {msgspec.json.encode(key.description + _ENCRYPT * key.secret).decode()}",
         ]
         if key.kind == "array":
             lines.append("    items: {type: string}")
         lines.append(f"    default: {msgspec.json.encode(key.default).decode()}")
-        if key.secret:
-            lines.append("    secret: true")
     return "\n".join(lines) + "\n"

@@ -1,14 +1,13 @@
 """From a stack's name to what it describes: `<env>-public`, `<env>-private` or `<env>-fabric`."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as engine_config
 
 from infra.cluster import ClusterArgs, PrivateCluster, PublicCluster
-from infra.config import PROJECT, ConfigError, Settings, parse, wrong
+from infra.config import PROJECT, ConfigError, Settings, parse, refuse_plain, wrong
 from infra.drivers.contract import Order, provider_for
 from infra.fabric import Fabric, FabricArgs, SiteInput
 from infra.names import Site
@@ -24,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 def build(root: Path = ROOT) -> None:
     """Describe the selected stack to the engine. Raises `pulumi.RunError` with everything there is to say."""
     try:
-        settings = parse(_given(engine_config.CONFIG.get()))
+        settings = _settings()
         environment, part = parts_of(pulumi.get_stack())
         match part:
             case "public":
@@ -56,10 +55,16 @@ def parts_of(stack: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _given(held: Mapping[str, object]) -> dict[str, str]:
-    """The project's own keys, without its name."""
+def _settings() -> Settings:
+    """The project's own keys; a stack may hold others' too."""
     prefix = f"{PROJECT}:"
-    return {key.removeprefix(prefix): str(it) for key, it in held.items() if key.startswith(prefix)}
+    held = {
+        key: str(it) for key, it in engine_config.CONFIG.get().items() if key.startswith(prefix)
+    }
+    given = {key.removeprefix(prefix): it for key, it in held.items()}
+    secret = {key.removeprefix(prefix) for key in held if engine_config.is_config_secret(key)}
+    refuse_plain(given, secret)
+    return parse(given)
 
 
 def _cluster(site: Site, environment: str, *, settings: Settings, root: Path) -> ClusterArgs:

@@ -1,6 +1,6 @@
 """A stack described to a monitor that records: every resource with its inputs, options and provider."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from pulumi.runtime.mocks import (
     Mocks,
     set_mocks,
 )
+
+from infra.config import keys
 
 KUBECONFIG = """
 apiVersion: v1
@@ -165,11 +167,14 @@ def describe(
     stack: str = "dev-fabric",
     values: Mapping[str, str] | None = None,
     recorder: Recorder | None = None,
+    plain: Collection[str] = (),
 ) -> Described:
     """Run `program` against a recording monitor, to its end."""
     mocks = recorder or Recorder()
     set_mocks(mocks, project="isthmus", stack=stack, preview=False, monitor=Monitor(mocks))
-    engine_config.set_all_config({f"isthmus:{key}": it for key, it in (values or {}).items()}, [])
+    texts = {f"isthmus:{key}": it for key, it in (values or {}).items()}
+    secret = [f"isthmus:{key.name}" for key in keys() if key.secret and key.name not in plain]
+    engine_config.set_all_config(texts, secret)
 
     @pulumi.runtime.test
     def run() -> None:

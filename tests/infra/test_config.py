@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config import ConfigError, Settings, keys, parse, project_file
+from infra.config import ConfigError, Settings, keys, parse, project_file, refuse_plain
 
 KINDS = {"string": str, "integer": int, "boolean": bool, "array": tuple}
 
@@ -93,4 +93,21 @@ def test_what_is_a_credential_is_declared_secret() -> None:
     assert secret == {
         "kubeconfig", "sshKey", "k3sToken", "ledgerDsn", "warehouseDsn", "databasePassword",
     }  # fmt: skip
-    assert project_file().count("secret: true") == len(secret)
+    assert project_file().count("A secret: pulumi config set --secret.") == len(secret)
+
+
+def test_a_credential_in_plain_is_refused_and_an_encrypted_one_is_not() -> None:
+    """With the command that encrypts it, and never its value; what is no credential may be plain."""
+    values = {"ledgerDsn": "hunter2", "driver": "local", "warehouseDsn": ""}
+    with pytest.raises(
+        ConfigError, match="isthmus:ledgerDsn: stands in the stack's file in plain"
+    ) as caught:
+        refuse_plain(values, [])
+    assert "--secret isthmus:ledgerDsn" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    refuse_plain(values, ["ledgerDsn"])
+
+
+def test_no_key_is_declared_so_that_a_stack_without_it_is_refused() -> None:
+    """The engine merges the default in plain and then demands that it be encrypted."""
+    assert "secret: true" not in project_file()

@@ -44,6 +44,12 @@ def test_a_bad_key_ends_the_run_as_a_users_error() -> None:
         describe(build, stack="dev-public", values=existing_values(adNodes="many"))
 
 
+def test_a_credential_in_plain_ends_the_run() -> None:
+    """Before it can come into the state."""
+    with pytest.raises(pulumi.RunError, match="isthmus:ledgerDsn: stands in"):
+        describe(build, values=fabric_values(), plain=["ledgerDsn"])
+
+
 def test_keys_of_others_are_none_of_our_business() -> None:
     """A stack may configure providers too."""
     from pulumi.runtime import config as engine_config  # noqa: PLC0415 - only here
