@@ -67,10 +67,18 @@ def outputs(properties: Properties, state: ClusterState) -> dict[str, object]:
         "cluster_identifier": state.identifier,
         "api_endpoint": state.endpoint,
         "pod_endpoint": pod_endpoint(state),
-        "kubeconfig": Path(state.kubeconfig).read_text() if state.kubeconfig else "",
+        "kubeconfig": _text(state.kubeconfig),
         "networks": [state.pod_network] if state.pod_network else [],
         "nodes": dict(state.nodes),
     }
+
+
+def _text(path: str) -> str:
+    """The file's text; empty while a cluster that was never finished has none."""
+    try:
+        return Path(path).read_text() if path else ""
+    except FileNotFoundError:
+        return ""
 
 
 def pod_endpoint(state: ClusterState) -> str:

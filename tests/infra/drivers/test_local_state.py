@@ -107,6 +107,12 @@ def test_new_addresses_and_credentials_are_outputs(tmp_path) -> None:
     assert replaced_by(kept(), bag()) == []
 
 
+def test_a_cluster_that_was_never_finished_has_no_kubeconfig_yet(tmp_path) -> None:
+    """A refresh after a killed run still answers."""
+    half = msgspec.structs.replace(STATE, ready=False, kubeconfig=str(tmp_path / "nowhere"))
+    assert outputs(bag(), half)["kubeconfig"] == ""
+
+
 def test_pods_reach_the_api_server_at_their_own_gateway() -> None:
     """The first address of the pod range, on the port of the endpoint; nothing of a cluster that is not there."""
     assert pod_endpoint(STATE) == "https://10.97.0.1:6443"
