@@ -102,6 +102,7 @@ class Crew:
         worker = PodWorker(pod, PodHands(self._house, files, uid=uid), means=self._means)
         if record is not None:
             worker.adopt(record)
+            self.rules_changed.set()  # policies may have changed while no agent was here
         self._workers[uid] = worker
         return worker
 

@@ -14,7 +14,15 @@ from local.agent_parts import Container
 from local.agent_probing import ExecTarget, run_inside
 from local.agent_quantity import QuantityError, millicores, whole
 from local.agent_resolve import ConfigError, Context, Place, Sources, command_of
-from local.agent_sandbox import NetworkError, Sandbox, exists, load_rules, set_up, tear_down
+from local.agent_sandbox import (
+    NetworkError,
+    Sandbox,
+    exists,
+    load_rules,
+    sandbox_of,
+    set_up,
+    tear_down,
+)
 from local.agent_script import StartPlan, Tools, exec_argv
 from local.agent_settings import AgentSettings
 from local.agent_slot import Absent, Seen, Slot, Start
@@ -58,6 +66,7 @@ class PodHands:
         self.sandbox: Sandbox | None = None
         self._loaded = ""
         self._shells: list[Process] = []
+        self._environs: dict[str, dict[str, str]] = {}
 
     def adopt(self, sandbox: Sandbox | None) -> bool:
         """Take over a recorded sandbox; False when it is gone (the machine was started anew)."""
@@ -78,9 +87,14 @@ class PodHands:
         sandbox = self.sandbox or self._around.take_sandbox(self.uid)
         self.sandbox = sandbox
         self.write_volumes(pod, sources)
-        await set_up(self._around.settings, sandbox)
         self._loaded = ""
-        await self.apply_rules(pod)
+        try:
+            await set_up(self._around.settings, sandbox)
+            await self.apply_rules(pod)
+        except NetworkError:
+            self.sandbox = None
+            await tear_down(sandbox)
+            raise
 
     def write_volumes(self, pod: Pod, sources: Sources) -> None:
         """Make the volumes hold what the API holds. Raises `ConfigError`, `OSError`."""
@@ -111,6 +125,7 @@ class PodHands:
             pod=pod, place=around.place(self.address), sources=sources, image=around.settings.image
         )
         command = command_of(container, context)
+        self._environs[start.name] = command.environ
         mounts = mounts_of(container, pod)
         for mount in mounts:
             self._make_source(mount.source)
@@ -161,7 +176,7 @@ class PodHands:
             return ExecTarget(None)
         wrap = exec_argv(
             pid=pid, tools=self._around.tools, join_files=tuple(group.join_files()),
-            environ=environ_of(pid), command=(),
+            environ=self._environs.get(slot.name) or environ_of(pid), command=(),
         )  # fmt: skip
         return ExecTarget(wrap)
 
@@ -186,9 +201,9 @@ class PodHands:
         if not self.group.wait_empty(timeout_s=KILL_S):
             raise NetworkError(f"{self.group.path}: processes do not end")
         self.group.remove()
-        if self.sandbox is not None:
-            await tear_down(self.sandbox)
-            self.sandbox = None
+        # by name: an agent may have died between making a namespace and recording it
+        await tear_down(self.sandbox or sandbox_of(self._around.settings, self.uid, ""))
+        self.sandbox = None
 
 
 def visible_paths(settings: AgentSettings, exists_at: Callable[[str], bool]) -> tuple[str, ...]:

@@ -200,7 +200,7 @@ def _after_exit(slot: Slot, exited: Exited, around: Circumstances) -> Slot:
     over = msgspec.structs.replace(
         slot, stage="ended", reason="", message="", end=end, started=False, ready=False
     )
-    if around.want != "run" or not restarts(slot, end.code, around.restart):
+    if around.want == "stop" or not restarts(slot, end.code, around.restart):
         return over
     stable = end.finished_s - end.started_s >= STABLE_S
     crashes = 0 if stable else slot.crashes

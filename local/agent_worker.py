@@ -214,9 +214,10 @@ class PodWorker:
 
     async def _forget(self) -> bool:
         try:
+            await self.hands.tear_down()  # also what a set-up left that was never completed
             if not self.gone:
                 await self._reporter.finish(self.pod)
-        except ApiError as error:
+        except (ApiError, NetworkError, OSError) as error:
             _log.warning("agent.finish", pod=self.pod.metadata.name, error=str(error))
             return False
         self.hands.files.remove()
