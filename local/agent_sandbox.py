@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -44,13 +45,19 @@ async def run_tool(argv: tuple[str, ...], *, text: str = "") -> str:
     path = shutil.which(argv[0])
     if path is None:
         raise NetworkError(f"{argv[0]}: not on PATH; fix: apt-get install iproute2 nftables")
-    process = await asyncio.create_subprocess_exec(
-        path, *argv[1:],
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    # a file, not a pipe: a program may end before it has read everything
+    descriptor = os.memfd_create("isthmus-stdin")
+    try:
+        os.pwrite(descriptor, text.encode(), 0)
+        process = await asyncio.create_subprocess_exec(
+            path, *argv[1:],
+            stdin=descriptor, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        os.close(descriptor)
     try:
         async with asyncio.timeout(COMMAND_S):
-            out, err = await process.communicate(text.encode())
+            out, err = await process.communicate()
     except TimeoutError as error:
         process.kill()
         await process.wait()
