@@ -175,8 +175,9 @@ def _variables(policy: Policy, site: str) -> tuple[Expression, ...]:
         f" + object.?spec.?volumeClaimTemplates.orValue([]).map(claim, claim.{label})"
     )
     names = (
-        "[object.metadata.?name.orValue(''),"
-        f" object.metadata.?labels[?{quoted(LABEL_NAME)}].orValue('')]"
+        # the API server knows the type of a name and not that of a label: a list has one type
+        "[dyn(object.metadata.?name.orValue('')),"
+        f" dyn(object.metadata.?labels[?{quoted(LABEL_NAME)}].orValue(''))]"
     )
     topics = sorted(
         {it.topic for it in policy.streams if it.source == site}
