@@ -70,8 +70,8 @@ def _reasons(found: Object, site: str, policy: Policy) -> Iterator[str]:
     if found.kind not in GOVERNED and found.kind != "Service":
         return
     for place, labels in label_places(found):
-        # a Service holds nothing itself: it is what it says it is, and what its name says
-        said = found.kind in GOVERNED or at(labels, LABEL_CLASS) == "sensitive"
+        # a Service holds nothing itself: unlabelled it is only what its name says
+        said = found.kind in GOVERNED or at(labels, LABEL_CLASS) is not None
         if said and (why := _label_fault(labels)):
             yield f"{place}: {why}"
     for name in sorted({found.name, text(at(found.labels, LABEL_NAME))} - {""}):

@@ -14,7 +14,7 @@ from infra.rules.sensitivity import check, refusal
 from local.clusters_ground import GroundError, engines_directory, require
 from policy.load import load_policy
 from tests.e2e.clusters import ADS, ROOT, Clusters, spec_of
-from tests.infra.rules.world import PUBLIC, SENSITIVE, deployment, resource
+from tests.infra.rules.world import PUBLIC, SENSITIVE, resource
 
 pytestmark = pytest.mark.clusters
 POLICY = load_policy((ROOT / "local/policy.yaml").read_bytes(), "local/policy.yaml")
@@ -145,9 +145,7 @@ def test_the_api_server_and_the_pack_are_of_one_mind(public: Admitting, kind: st
 
 def test_a_sensitive_deployment_is_refused_and_a_public_one_runs(public: Admitting) -> None:
     """By kubectl apply; what the cluster makes of the public one (ReplicaSet, Pods) passes as well."""
-    assert refusal("public") in public.apply(
-        deployment("secretive", labels=SENSITIVE, template=SENSITIVE) | _APPS
-    )
+    assert refusal("public") in public.apply(body("Deployment", SENSITIVE, name="secretive"))
     absent = public.kubectl("-n", "shop", "get", "deployment", "secretive")
     assert "NotFound" in absent.stderr
     assert public.apply(body("Deployment", PUBLIC, name="banner")) == ""
@@ -167,9 +165,6 @@ def test_a_sensitive_deployment_is_refused_and_a_public_one_runs(public: Admitti
     )
     assert refusal("public") in said.stderr
     assert public.kubectl("-n", "shop", "delete", "deployment", "banner").returncode == 0
-
-
-_APPS = {"apiVersion": "apps/v1", "kind": "Deployment"}
 
 
 def test_the_cluster_s_own_things_pass(public: Admitting) -> None:

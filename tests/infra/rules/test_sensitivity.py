@@ -82,9 +82,11 @@ def test_no_label_lowers_what_the_policy_s_routes_say() -> None:
 
 
 def test_a_service_is_what_it_says() -> None:
-    """It holds nothing itself: only a sensitive label or name refuses it."""
+    """It holds nothing itself: only a label that is not public, or a sensitive name, refuses it."""
     assert said("Service", named("any")) == []
+    assert said("Service", named("any", PUBLIC)) == []
     assert said("Service", named("any", SENSITIVE))
+    assert said("Service", named("any", {"isthmus.dev/class": "Public"}))
     assert said("Namespace", named("any", SENSITIVE)) == []
 
 
