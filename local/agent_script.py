@@ -16,6 +16,8 @@ from local.agent_volumes import MountPlan
 
 SCRATCH_MIB = 256
 """What a container may write outside its volumes, in memory."""
+OLD_ROOT = "/.isthmus-machine"
+"""Where the machine's root is while the container's is made; gone before its process starts."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     umount: str
     pivot_root: str
     mkdir: str
+    rmdir: str
     touch: str
     env: str
 
@@ -61,7 +64,7 @@ def start_script(plan: StartPlan, tools: Tools) -> str:
         "umask 022",
         f"exec 3> {quote(plan.record + '/pid')} 4> {quote(plan.record + '/exit')} 5>> {quote(plan.record + '/log')}",
         *_root(plan, tools),
-        *_mounts(plan, tools),
+        *_inside(plan, tools),
         *_enter(plan, tools),
         *_run(plan, tools),
     ]
@@ -77,37 +80,39 @@ def _root(plan: StartPlan, tools: Tools) -> Iterator[str]:
     yield f"{mount} -t overlay -o {quote(options)} overlay {quote(root)}"
     for path in ("/proc", "/sys", "/dev"):
         yield f"{mount} --rbind {path} {quote(root + path)}"
-    for path, mode in (("/tmp", "1777"), ("/run", "0755")):  # noqa: S108 -- a path inside the container
-        yield f"{mkdir} -p {quote(root + path)}"
-        yield f"{mount} -t tmpfs -o mode={mode},size={SCRATCH_MIB}m tmpfs {quote(root + path)}"
-    for path in plan.visible:
-        yield f"{mkdir} -p {quote(root + path)}"
-        yield f"{mount} --rbind {quote(path)} {quote(root + path)}"
-    for path in plan.hidden:
-        yield f"if [ -d {quote(root + path)} ]; then"
-        yield f"  {mount} -t tmpfs -o mode=0700,size=4k,ro tmpfs {quote(root + path)}"
-        yield "fi"
+    yield f"cd {quote(root)}"
+    yield f"{mkdir} .{OLD_ROOT}"
+    yield f"{quote(tools.pivot_root)} . .{OLD_ROOT}"
+    yield "cd /"
 
 
-def _mounts(plan: StartPlan, tools: Tools) -> Iterator[str]:
+def _inside(plan: StartPlan, tools: Tools) -> Iterator[str]:
+    """From here on a path is the container's: a link in it cannot lead out (`/var/run` is one to /run)."""
     mount, mkdir = quote(tools.mount), quote(tools.mkdir)
+    for path, mode in (("/tmp", "1777"), ("/run", "0755")):  # noqa: S108 -- a path inside the container
+        yield f"{mkdir} -p {path}"
+        yield f"{mount} -t tmpfs -o mode={mode},size={SCRATCH_MIB}m tmpfs {path}"
+    for path in map(quote, plan.visible):
+        yield f"{mkdir} -p {path}"
+        yield f"{mount} --rbind {OLD_ROOT}{path} {path}"
+    for path in map(quote, plan.hidden):
+        yield f"if [ -d {path} ]; then"
+        yield f"  {mount} -t tmpfs -o mode=0700,size=4k,ro tmpfs {path}"
+        yield "fi"
     for one in plan.mounts:
-        source = quote(f"{plan.volumes}/{one.source}")
-        target = f"{plan.root}/root{one.target}"
-        yield f"if [ -d {source} ]; then {mkdir} -p {quote(target)}; else"
-        yield f"  {mkdir} -p {quote(target.rpartition('/')[0])}; {quote(tools.touch)} {quote(target)}; fi"
-        yield f"{mount} --bind {source} {quote(target)}"
+        source, target = quote(f"{OLD_ROOT}{plan.volumes}/{one.source}"), quote(one.target)
+        yield f"if [ -d {source} ]; then {mkdir} -p {target}; else"
+        parent = quote(one.target.rpartition("/")[0] or "/")
+        yield f"  {mkdir} -p {parent}; {quote(tools.touch)} {target}; fi"
+        yield f"{mount} --bind {source} {target}"
         if one.read_only:
-            yield f"{mount} -o remount,bind,ro {quote(target)}"
+            yield f"{mount} -o remount,bind,ro {target}"
 
 
 def _enter(plan: StartPlan, tools: Tools) -> Iterator[str]:
     directory = quote(plan.command.working_directory or "/")
-    yield f"cd {quote(plan.root + '/root')}"
-    yield f"{quote(tools.mkdir)} -p mnt"
-    yield f"{quote(tools.pivot_root)} . mnt"
-    yield "cd /"
-    yield f"{quote(tools.umount)} -l /mnt"
+    yield f"{quote(tools.umount)} -l {OLD_ROOT}"
+    yield f"{quote(tools.rmdir)} {OLD_ROOT}"
     yield f"{quote(tools.mkdir)} -p {directory}"
     yield f"cd {directory}"
 

@@ -34,10 +34,13 @@ VOLUMES = (
     Volume(name="key", secret=ObjectSource(secret_name="key")),
     Volume(name="work", empty_dir=EmptyDir()),
 )
+LINKED = f"/var/run/isthmus-test-{os.getpid()}"
+"""/var/run is a link to /run: it must be the container's /run."""
 MOUNTS = (
     Mount(name="conf", mount_path="/etc/isthmus/conf"),
     Mount(name="key", mount_path="/etc/isthmus/key.txt", sub_path="k"),
     Mount(name="work", mount_path="/var/lib/shop"),
+    Mount(name="conf", mount_path=LINKED),
 )
 
 
@@ -112,7 +115,7 @@ async def test_a_container_has_its_files_address_groups_and_nothing_of_others(tm
         "cat /etc/isthmus/conf/a /etc/isthmus/key.txt; echo; echo $ADDRESS; hostname -I; pwd\n"
         "echo kept > /var/lib/shop/x; echo lost > /etc/isthmus-test-lost\n"
         "touch /etc/isthmus/conf/b && echo writable; stat -c %a /etc/isthmus/key.txt\n"
-        f"ls {tmp_path / 'keys'} /tmp | wc -l; grep isthmus-test /proc/self/cgroup | wc -l; exit 3\n"
+        f"cat {LINKED}/a; ls / -a | grep isthmus; ls {tmp_path / 'keys'} /tmp | wc -l; grep isthmus-test /proc/self/cgroup | wc -l; exit 3\n"
     )
     address = EnvVar(name="ADDRESS", value="$(HOSTNAME)")
     one = pod(shell(text, env=(address,), working_dir="/srv"), volumes=VOLUMES)
@@ -122,12 +125,15 @@ async def test_a_container_has_its_files_address_groups_and_nothing_of_others(tm
         assert (await life.ended()).code == 3
         said = life.log()
         assert "of the mapof the secret" in said
+        assert said.count("of the map") == 2
+        assert "isthmus-machine" not in said
         assert "web-1\n10.254.1.2" in said
         assert "/srv" in said
         assert "writable" not in said
         assert "\n600\n" in said
         assert (hands.files.volumes / "work/x").read_text() == "kept\n"
         assert not there("/etc/isthmus-test-lost")
+        assert not there(LINKED)
     assert not there(f"/run/netns/istp{os.getpid() % 10_000}-0a1b2c3d")
 
 

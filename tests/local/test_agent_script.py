@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.agent_resolve import Command
-from local.agent_script import StartPlan, Tools, exec_argv, start_script
+from local.agent_script import OLD_ROOT, StartPlan, Tools, exec_argv, start_script
 from local.agent_volumes import MountPlan
 
 TOOLS = Tools(
-    nsenter="/n", unshare="/u", mount="/m", umount="/um", pivot_root="/p", mkdir="/mk", touch="/t",
+    nsenter="/n", unshare="/u", mount="/m", umount="/um", pivot_root="/p", mkdir="/mk", rmdir="/rm", touch="/t",
     env="/usr/bin/env",
 )  # fmt: skip
 
@@ -27,7 +27,7 @@ def plan(**more) -> StartPlan:
 def test_groups_come_before_namespaces_and_both_before_the_process() -> None:
     """A process is never outside its limits or its network."""
     text = start_script(plan(), TOOLS)
-    places = [text.index(it) for it in ("cgroup.procs", "--net=", "overlay", "/p . mnt", "serve")]
+    places = [text.index(it) for it in ("cgroup.procs", "--net=", "overlay", "/p . ", "serve")]
     assert places == sorted(places)
 
 
@@ -35,9 +35,15 @@ def test_mounts_hidden_and_visible_paths_are_in_it() -> None:
     """Read-only ones are mounted anew read-only; what is hidden is covered last."""
     mount = MountPlan(source="conf", target="/etc/x", read_only=True)
     text = start_script(plan(mounts=(mount,), visible=("/tmp/co",), hidden=("/secret",)), TOOLS)
-    assert "/m --bind /v/conf /root/root/etc/x" in text
-    assert "/m -o remount,bind,ro /root/root/etc/x" in text
-    assert text.index("/root/root/tmp/co") < text.index("/root/root/secret")
+    assert f"/m --bind {OLD_ROOT}/v/conf /etc/x" in text
+    assert "/m -o remount,bind,ro /etc/x" in text
+    places = [
+        text.index(it) for it in ("/p . ", "rbind /.isthmus-machine/tmp/co", "/secret", "/etc/x")
+    ]
+    assert places == sorted(places), (
+        "paths are the container's own, and volumes are seen through what is hidden"
+    )
+    assert text.index("/etc/x") < text.index(f"/um -l {OLD_ROOT}") < text.index("serve")
 
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
