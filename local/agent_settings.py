@@ -34,7 +34,8 @@ class AgentSettings(Contract, frozen=True, kw_only=True):
     `network` is the node's /24: `.254` is the node's own address, pods get `.2` to `.253`. `site_network` is the
     site's pod range, `gateway` the bridge's address in it. `namespace_prefix` is `is<id>`. `taints` are
     `key=value:Effect` or `key:Effect`. The ready file names `kubelet`. `labels` are added to the three of the
-    pool. `hidden` directories are empty for pods, beside the node's own and the kubeconfig's. Seconds: `lease_s` between two renewals, `back_off_s` before the second restart (the kubelet's 10).
+    pool. `hidden` directories are empty for pods, beside the node's own and the kubeconfig's. Seconds:
+    `lease_s` between two renewals, `back_off_s` before the second restart (the kubelet's 10).
     """
 
     schema: int = 1

@@ -179,7 +179,7 @@ def test_pods_run_as_in_containers(cluster: Cluster) -> None:
     begun_s = time.monotonic()
     cluster.kubectl("delete", "pod", "--all", "--wait=true", "--timeout=30s")
     assert time.monotonic() - begun_s < 15
-    assert [it.name for it in Path("/run/netns").glob(f"is{cluster.identity}-????????")] == []
+    assert pod_namespaces(cluster) == []
 
 
 def waiting(cluster: Cluster, name: str) -> str:
@@ -281,6 +281,12 @@ def test_an_agent_that_dies_loses_no_pod_and_a_node_that_dies_loses_all(cluster:
     eventually(lambda: len(serving_pids(cluster)) <= 1, within_s=2)
     survivor = "ads-2" if victim == "ads-1" else "ads-1"
     eventually(lambda: len(ready_on(survivor)) == 2, within_s=60)
+    assert cluster.made.run("apply", SPEC).nodes == {"ads": 2}, "and the node comes back"
+    eventually(lambda: len(pod_namespaces(cluster)) == 2)
+
+
+def pod_namespaces(cluster: Cluster) -> list[str]:
+    return [it.name for it in Path("/run/netns").glob(f"is{cluster.identity}-????????")]
 
 
 def serving_pids(cluster: Cluster) -> list[int]:

@@ -24,6 +24,8 @@ from local.agent_sandbox import NetworkError, run_tool
 from local.agent_slot import Exited, Running, Start
 from tests.local.agents import container, pod, settings
 
+NET = f"10.{200 + os.getpid() % 50}"
+"""Runs side by side do not take one another's addresses; clusters have 10.96 to 10.127."""
 rooted = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces and groups need root")
 SOURCES = Sources(
     config_maps={"conf": ConfigMap(metadata=Meta(name="conf"), data={"a": "of the map"})},
@@ -54,15 +56,15 @@ async def machine(tmp_path, one):
     short = f"{os.getpid() % 10_000}"
     node = settings(
         directory=str(tmp_path / "node"), kubeconfig=str(tmp_path / "keys/kubeconfig"),
-        bridge=f"istp{short}", namespace_prefix=f"istp{short}", network="10.254.1.0/24",
-        site_network="10.254.0.0/16", gateway="10.254.0.1", cgroup=f"isthmus-test-{short}/ads-1",
+        bridge=f"istp{short}", namespace_prefix=f"istp{short}", network=f"{NET}.1.0/24",
+        site_network=f"{NET}.0.0/16", gateway=f"{NET}.0.1", cgroup=f"isthmus-test-{short}/ads-1",
     )  # fmt: skip
     house = House(node, find_hierarchies(), find_tools())
     house.pods.mkdir(parents=True)
     hands = PodHands(house, PodFiles(house.pods, one.metadata.uid), uid=one.metadata.uid)
     await run_tool(("ip", "link", "add", node.bridge, "type", "bridge"))
     try:
-        await run_tool(("ip", "address", "add", "10.254.0.1/16", "dev", node.bridge))
+        await run_tool(("ip", "address", "add", f"{NET}.0.1/16", "dev", node.bridge))
         await run_tool(("ip", "link", "set", node.bridge, "up"))
         async with asyncio.timeout(30):
             yield house, hands
@@ -127,7 +129,7 @@ async def test_a_container_has_its_files_address_groups_and_nothing_of_others(tm
         assert "of the mapof the secret" in said
         assert said.count("of the map") == 2
         assert "isthmus-machine" not in said
-        assert "web-1\n10.254.1.2" in said
+        assert f"web-1\n{NET}.1.2" in said
         assert "/srv" in said
         assert "writable" not in said
         assert "\n600\n" in said
@@ -177,7 +179,7 @@ async def test_a_command_runs_inside_a_running_container(tmp_path) -> None:
         text = 'echo "$A $(cat /etc/isthmus/conf/a) $(hostname -I)" > /var/lib/shop/said'
         await hands.run_hook(life.state.slots[0], ("/bin/sh", "-c", text))
         said = (hands.files.volumes / "work/said").read_text()
-        assert said.strip() == "1 of the map 10.254.1.2"
+        assert said.strip() == f"1 of the map {NET}.1.2"
         hands.kill("web")
 
 
@@ -220,13 +222,13 @@ async def test_a_denied_connection_is_lost_and_an_open_one_arrives(tmp_path) -> 
         rules = {"now": pod_ruleset(Ruleset(ingress=()), node_addresses=())}
         house.ruleset = lambda _pod: rules["now"]
         await Life(hands, one).start()
-        assert not await arrives("10.254.1.2")
-        rules["now"] = pod_ruleset(Ruleset(ingress=()), node_addresses=("10.254.0.1",))
+        assert not await arrives(f"{NET}.1.2")
+        rules["now"] = pod_ruleset(Ruleset(ingress=()), node_addresses=(f"{NET}.0.1",))
         await hands.apply_rules(one)
-        assert await arrives("10.254.1.2")
+        assert await arrives(f"{NET}.1.2")
         rules["now"] = pod_ruleset(Ruleset(), node_addresses=())
         await hands.apply_rules(one)
-        assert await arrives("10.254.1.2")
+        assert await arrives(f"{NET}.1.2")
         hands.kill("web")
 
 

@@ -16,6 +16,8 @@ from local.agent_sandbox import (
 )
 from tests.local.agents import settings
 
+NET = f"10.{150 + os.getpid() % 50}"
+"""Runs side by side do not take one another's addresses; clusters have 10.96 to 10.127."""
 UID = "0a1b2c3d-ffff-4000-8000-000000000001"
 
 
@@ -42,20 +44,20 @@ async def test_a_sandbox_is_reachable_from_the_bridge_and_leaves_nothing() -> No
     pid = os.getpid()
     bridge, prefix = f"ist{pid}", f"ist{pid}"
     node = settings(
-        bridge=bridge, namespace_prefix=prefix, network="10.255.1.0/24",
-        site_network="10.255.0.0/16", gateway="10.255.0.1",
+        bridge=bridge, namespace_prefix=prefix, network=f"{NET}.1.0/24",
+        site_network=f"{NET}.0.0/16", gateway=f"{NET}.0.1",
     )  # fmt: skip
-    sandbox = sandbox_of(node, UID, "10.255.1.2")
+    sandbox = sandbox_of(node, UID, f"{NET}.1.2")
     await run_tool(("ip", "link", "add", bridge, "type", "bridge"))
     try:
-        await run_tool(("ip", "address", "add", "10.255.0.1/16", "dev", bridge))
+        await run_tool(("ip", "address", "add", f"{NET}.0.1/16", "dev", bridge))
         await run_tool(("ip", "link", "set", bridge, "up"))
         await set_up_node(node)
         await set_up(node, sandbox)
         await set_up(node, sandbox)
         assert exists(sandbox)
-        assert await reached("10.255.1.2")
-        assert await reached("10.255.1.254")
+        assert await reached(f"{NET}.1.2")
+        assert await reached(f"{NET}.1.254")
         await tear_down(sandbox)
         await tear_down(sandbox)
         assert not exists(sandbox)
