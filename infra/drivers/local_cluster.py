@@ -60,11 +60,11 @@ def make_local(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         ),
     )  # fmt: skip
     kubeconfig = pulumi.Output.secret(cluster.kubeconfig)
-    provider = provider_for(
-        name, kubeconfig, cluster_identifier=cluster.cluster_identifier, parent=parent
-    )
+    # the id is the identifier, and of an output the one thing that a preview of an update knows
+    identifier = cluster.id.apply(str)
+    provider = provider_for(name, kubeconfig, cluster_identifier=identifier, parent=parent)
     return Cluster(
-        kubeconfig=kubeconfig, cluster_identifier=cluster.cluster_identifier,
+        kubeconfig=kubeconfig, cluster_identifier=identifier,
         api_endpoint=cluster.api_endpoint, pod_endpoint=cluster.pod_endpoint,
         networks=cluster.networks, provider=provider,
     )  # fmt: skip

@@ -7,13 +7,26 @@ same level-triggered `apply`; a kubeconfig or an address that changes is an outp
 
 from typing import Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
 
 
 class LocalClusterProvider(ResourceProvider):
     """Create, read, diff, update and delete the cluster that the property `spec` asks for."""
 
     serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """The inputs, and of a cluster that is there what an update leaves as it is: a preview then knows it."""
+        from infra.drivers import local_state  # noqa: PLC0415 - see the module
+
+        return CheckResult(local_state.with_known(_olds, news), [])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Bring the cluster up; its id is the identifier `local` gave it."""

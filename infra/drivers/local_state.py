@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from contracts.cluster import ClusterSpec, ClusterState, NodePool
+from infra.rules.values import SECRET, SIGNATURE
 
 ANSWER_S_MAX = 900
 """A cluster with a hundred process nodes takes a minute or two on a busy machine."""
@@ -71,6 +72,26 @@ def outputs(properties: Properties, state: ClusterState) -> dict[str, object]:
         "networks": [state.pod_network] if state.pod_network else [],
         "nodes": dict(state.nodes),
     }
+
+
+STABLE = ("cluster_identifier", "api_endpoint", "pod_endpoint", "kubeconfig", "networks")
+"""What an update of a cluster does not change. Without them a preview would show everything in it as changing."""
+
+
+def with_known(olds: Properties, news: Properties) -> dict[str, object]:
+    """The inputs `news` with the stable outputs of the cluster as it is; as they are when there is none yet.
+
+    The kubeconfig is secret as an input too.
+    """
+    if not olds or replaced_by(olds, news):
+        return dict(news)
+    state = ask("read", news)
+    if not state.identifier:
+        return dict(news)
+    found = outputs(news, state)
+    known = {**news, **{key: found[key] for key in STABLE}}
+    # as the engine writes it: an Output needs an event loop, which a provider's thread has not
+    return {**known, "kubeconfig": {SIGNATURE: SECRET, "value": known["kubeconfig"]}}
 
 
 def _text(path: str) -> str:

@@ -36,9 +36,9 @@ def test_the_kubeconfig_is_a_secret_output_and_time_is_bounded() -> None:
 
 
 def test_the_clusters_own_provider_is_told_its_identifier() -> None:
-    """As an output of the cluster: the same cluster is the same provider."""
+    """It is the resource's id: a preview of an update knows it, so nothing is said to be replaced."""
     stack = describe(build, stack="dev-public", values={})
-    assert stack.one("kubernetes").at("clusterIdentifier") == "dev-1"
+    assert stack.one("kubernetes").at("clusterIdentifier") == "public-id"
     assert stack.one("kubernetes").is_secret("kubeconfig")
 
 

@@ -10,6 +10,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.drivers import local_state
 from infra.drivers.local_process import LocalClusterProvider
+from infra.rules.values import SECRET, SIGNATURE
 from infra.stacks import ROOT
 from tests.infra.drivers.test_local_state import STATE, bag, kept, resized
 
@@ -50,6 +51,32 @@ def test_the_engines_process_can_load_it() -> None:
 def test_nothing_secret_is_captured() -> None:
     """So the engine need not hide the class itself, and a diff can be read."""
     assert LocalClusterProvider.serialize_as_secret_always is False
+
+
+def test_a_check_before_the_first_run_asks_nobody(monkeypatch) -> None:
+    """There is no cluster yet, and another place is another cluster."""
+    command = Command(monkeypatch)
+    assert LocalClusterProvider().check({}, bag()).inputs == bag()
+    assert LocalClusterProvider().check(bag(root="/srv/y"), bag()).inputs == bag()
+    assert command.asked == []
+
+
+def test_a_check_of_a_cluster_that_is_there_makes_its_previews_known(monkeypatch) -> None:
+    """What an update leaves alone is an input too, its kubeconfig a secret one; and none of it is a change."""
+    command = Command(monkeypatch)
+    checked = LocalClusterProvider().check(bag(), bag(resized(13)))
+    assert checked.failures == []
+    assert checked.inputs["kubeconfig"] == {SIGNATURE: SECRET, "value": ""}
+    assert checked.inputs["cluster_identifier"] == "dev-public-1"
+    assert "nodes" not in checked.inputs
+    assert command.asked == ["read"]
+    assert not local_state.must_apply(kept(), {**checked.inputs, "spec": bag()["spec"]})
+
+
+def test_a_check_after_the_cluster_went_is_as_before_the_first_run(monkeypatch) -> None:
+    """There is nothing to be known of it."""
+    Command(monkeypatch, local_state.absent(local_state.spec_of(bag())))
+    assert LocalClusterProvider().check(bag(), bag()).inputs == bag()
 
 
 def test_create_and_update_are_the_same_apply(monkeypatch) -> None:
