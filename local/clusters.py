@@ -14,7 +14,7 @@ import msgspec
 
 from contracts.cluster import ClusterSpec, ClusterState
 from local.agent_cgroup import Hierarchies
-from local.clusters_addons import Addons
+from local.clusters_addons import AddonError, Addons
 from local.clusters_agents import Agents
 from local.clusters_api import Api, ApiError
 from local.clusters_block import Block, ExhaustedError, draw_base, environment_id, other
@@ -29,7 +29,7 @@ from runtime.locks import LockHeldError
 
 USAGE, ENVIRONMENT = 2, 3
 FAILURES = (
-    ApiError, ControlError, ExhaustedError, GroundError, LockHeldError, NetworkError, NodesError,
+    AddonError, ApiError, ControlError, ExhaustedError, GroundError, LockHeldError, NetworkError, NodesError,
     OSError, StaysError,
 )  # fmt: skip
 
@@ -44,11 +44,13 @@ def apply(spec: ClusterSpec, root: Path) -> ClusterState:
         record = ControlPlane(files, net, engines).ensure(record)
         files.write_record(record)
         with Api(files.kubeconfig) as api:
-            Addons(files, net, engines=engines).ensure(spec, api)
+            addons = Addons(files, net, engines=engines)
+            addons.ensure(spec, api)
             nodes = nodes_of(files, block, spec=spec, api=api, found=groups())
             slot = nodes.reconcile(spec, slot=record.slot)
             files.write_record(msgspec.structs.replace(record, slot=slot))
             nodes.await_ready(spec)
+        addons.check(spec)
     return read(spec, root)
 
 

@@ -53,7 +53,8 @@ def command(addon: Addon, spec: ClusterSpec, *, place: Place, net: SiteNetwork) 
                 "--kubelet-insecure-tls",
                 "--kubelet-use-node-status-port",
                 "--kubelet-preferred-address-types=InternalIP",
-                "--metric-resolution=10s",  # the least it accepts
+                "--metric-resolution=10s",  # the least it accepts, and it must be above the other
+                "--kubelet-request-timeout=5s",
             )
         case "prometheus":
             return (

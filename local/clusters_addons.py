@@ -28,6 +28,10 @@ END_S = 5.0
 NOT_FOUND = 404
 
 
+class AddonError(Exception):
+    """An add-on does not run: which, where its log is."""
+
+
 class Addons:
     """The add-ons of one cluster."""
 
@@ -51,6 +55,14 @@ class Addons:
             shutil.rmtree(self._files.site / "prometheus", ignore_errors=True)
         for name in sorted(asked - running.keys()):
             self._start(name, spec)
+
+    def check(self, spec: ClusterSpec) -> None:
+        """See that none ended as soon as it was started. Raises `AddonError`."""
+        for name in sorted(wanted(spec) - self.running().keys()):
+            raise AddonError(
+                f"{name} of {self._net.namespace} has ended; expected it to run. "
+                f"fix: see the end of {self._files.logs / f'{name}.log'}, then apply again"
+            )
 
     def running(self) -> dict[Addon, Process]:
         """Those that run, however they were started."""

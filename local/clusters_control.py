@@ -14,6 +14,7 @@ from local.clusters_kwok import (
     NAME,
     Credentials,
     create_command,
+    figures_config,
     kubeconfig,
     kwokctl_config,
     start_command,
@@ -66,8 +67,10 @@ class ControlPlane:
         if self._files.kwok.exists():
             shutil.rmtree(self._files.kwok)
         self._files.kwok.mkdir(mode=0o700)
-        config = self._files.kwok / "kwokctl.yaml"
-        write_whole(config, kwokctl_config(self._net).encode())
+        config, figures = self._files.kwok / "kwokctl.yaml", self._files.kwok / "figures.yaml"
+        write_whole(figures, figures_config().encode())
+        text = kwokctl_config(self._net, pki=str(self._home / "pki"), figures=str(figures))
+        write_whole(config, text.encode())
         own = str(self._files.kwok / "kubeconfig")
         self._kwokctl(create_command(str(self._engines), str(config), own))
         self._write_kubeconfig()

@@ -10,9 +10,9 @@ from local.clusters_block import API_PORT, SiteNetwork
 
 NAME = "isthmus"
 """kwokctl's name of every cluster: each has a state directory of its own, so one name is enough."""
+ADMINISTRATOR = "kwok-admin"
+"""The common name of the one certificate kwokctl issues; the API server shows it to add-ons."""
 KWOK_PORT = 10247
-METRICS_PORT = 4443
-PROMETHEUS_PORT = 9090
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 METRICS_PATH = "/metrics/nodes/{node}/metrics/resource"
 """Where the fake nodes' controller serves one node's figures."""
@@ -44,14 +44,12 @@ _USAGE = """\
 """
 
 
-def kwokctl_config(net: SiteNetwork) -> str:
-    """The configuration file of `kwokctl create cluster`; fake pods use what their annotations say."""
-    documents: list[object] = [_cluster(net), _metric(), _usage()]
-    return yaml.safe_dump_all(documents, sort_keys=False)
+def kwokctl_config(net: SiteNetwork, *, pki: str, figures: str) -> str:
+    """The configuration file of `kwokctl create cluster`.
 
-
-def _cluster(net: SiteNetwork) -> dict[str, object]:
-    return {
+    `pki` is the directory its certificates will be in, `figures` the file that holds `figures_config`.
+    """
+    config = {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokctlConfiguration",
         "options": {
@@ -74,6 +72,12 @@ def _cluster(net: SiteNetwork) -> dict[str, object]:
                 "service-cluster-ip-range": net.services,
                 "default-not-ready-toleration-seconds": "1",
                 "default-unreachable-toleration-seconds": "1",
+                # add-ons behind the API server learn by these who is asking; only it may say so
+                "requestheader-client-ca-file": str(PurePath(pki, "ca.crt")),
+                "requestheader-allowed-names": ADMINISTRATOR,
+                "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+                "requestheader-group-headers": "X-Remote-Group",
+                "requestheader-username-headers": "X-Remote-User",
             }),
             _patch("kube-controller-manager", {
                 # the defaults evict one node in ten seconds, and none once more than half are gone
@@ -86,14 +90,22 @@ def _cluster(net: SiteNetwork) -> dict[str, object]:
                 "manage-all-nodes": "false",
                 "manage-nodes-with-label-selector": "isthmus.dev/runtime=kwok",
                 "server-address": f"{net.management}:{KWOK_PORT}",
+                # beside its own: kwokctl hands these on only to a metrics-server it starts itself
+                "config": figures,
             }),
         ],
     }  # fmt: skip
+    return yaml.safe_dump(config, sort_keys=False)
 
 
 def _patch(component: str, values: dict[str, str]) -> dict[str, object]:
     arguments = [{"key": key, "value": value} for key, value in values.items()]
     return {"name": component, "extraArgs": arguments}
+
+
+def figures_config() -> str:
+    """What fake nodes answer metrics-server: fake pods use what their annotations say."""
+    return yaml.safe_dump_all([_metric(), _usage()], sort_keys=False)
 
 
 def _metric() -> dict[str, object]:

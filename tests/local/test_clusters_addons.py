@@ -10,7 +10,7 @@ import pytest
 
 from contracts.cluster import ClusterSpec, NodePool
 from local import clusters_addons
-from local.clusters_addons import Addons
+from local.clusters_addons import AddonError, Addons
 from local.clusters_api import ApiError
 from local.clusters_block import Block
 from local.clusters_state import ClusterFiles
@@ -91,6 +91,13 @@ def test_one_that_died_is_started_again(addons: Addons) -> None:
     end_processes(addons.running().values(), signum=signal.SIGKILL, grace_s=5)
     addons.ensure(spec(metrics=True, prometheus=False), server)
     assert set(addons.running()) == {"metrics-server"}
+    addons.check(spec(metrics=True, prometheus=False))
+
+
+def test_one_that_ends_at_once_is_named(addons: Addons) -> None:
+    """A program that does not like what it is told is not left for somebody to miss later."""
+    with pytest.raises(AddonError, match=r"prometheus of is1a2b-pub has ended.*prometheus\.log"):
+        addons.check(spec(metrics=False, prometheus=True))
 
 
 def test_the_metrics_api_is_there_only_with_metrics_server(addons: Addons) -> None:

@@ -8,9 +8,11 @@ import yaml
 from contracts.cluster import Site
 from local.clusters_block import Block
 from local.clusters_kwok import (
+    ADMINISTRATOR,
     COMPONENTS,
     Credentials,
     create_command,
+    figures_config,
     kubeconfig,
     kwokctl_config,
     start_command,
@@ -20,7 +22,8 @@ BLOCK = Block(base=96, id="1a2b")
 
 
 def documents(site: Site = "public") -> list[dict]:
-    return list(yaml.safe_load_all(kwokctl_config(BLOCK.site(site))))
+    text = kwokctl_config(BLOCK.site(site), pki="/pki", figures="/figures.yaml")
+    return list(yaml.safe_load_all(text))
 
 
 def patches(site: Site = "public") -> dict[str, dict[str, str]]:
@@ -56,6 +59,13 @@ def test_process_nodes_are_left_to_their_agents() -> None:
     assert asked["manage-nodes-with-label-selector"] == "isthmus.dev/runtime=kwok"
 
 
+def test_only_the_api_server_may_say_who_is_asking() -> None:
+    """A client certificate of the same authority is not believed when it names somebody else."""
+    told = patches()["kube-apiserver"]
+    assert told["requestheader-client-ca-file"] == "/pki/ca.crt"
+    assert told["requestheader-allowed-names"] == ADMINISTRATOR
+
+
 def test_a_dead_node_is_noticed_within_seconds() -> None:
     """4 s of silence, then eviction of all of them at once."""
     options = documents()[0]["options"]
@@ -66,7 +76,8 @@ def test_a_dead_node_is_noticed_within_seconds() -> None:
 
 def test_fake_pods_have_figures_that_metrics_server_reads() -> None:
     """The names are a kubelet's, and usage comes from the pod's annotations."""
-    metric, usage = documents()[1:]
+    metric, usage = yaml.safe_load_all(figures_config())
+    assert patches()["kwok-controller"]["config"] == "/figures.yaml"
     names = {it["name"] for it in metric["spec"]["metrics"]}
     assert {"container_cpu_usage_seconds_total", "container_memory_working_set_bytes",
             "node_cpu_usage_seconds_total", "node_memory_working_set_bytes"} <= names  # fmt: skip
