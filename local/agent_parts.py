@@ -151,6 +151,20 @@ class Resources(ApiStruct, frozen=True, kw_only=True):
     requests: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
+class Capabilities(ApiStruct, frozen=True, kw_only=True):
+    """What is taken away; `ALL` is all of it."""
+
+    drop: tuple[str, ...] = ()
+
+
+class SecurityContext(ApiStruct, frozen=True, kw_only=True):
+    """Honoured of it: a read-only root, no new privileges, no capabilities. Users and seccomp are not."""
+
+    read_only_root_filesystem: bool = False
+    allow_privilege_escalation: bool = True
+    capabilities: Capabilities = Capabilities()
+
+
 class Container(ApiStruct, frozen=True, kw_only=True):
     """One container."""
 
@@ -168,6 +182,7 @@ class Container(ApiStruct, frozen=True, kw_only=True):
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     lifecycle: Lifecycle = Lifecycle()
+    security_context: SecurityContext = SecurityContext()
 
 
 class KeyToPath(ApiStruct, frozen=True, kw_only=True):

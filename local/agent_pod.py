@@ -136,6 +136,7 @@ class PodHands:
             command=command, network_namespace=sandbox.path, join_files=tuple(group.join_files()),
             record=str(record), root=str(files.root), volumes=str(self.files.volumes),
             mounts=mounts, visible=around.visible, hidden=around.hidden,
+            security=container.security_context,
         )  # fmt: skip
         self._shells.append(await start_container(plan, group, around.tools))
 

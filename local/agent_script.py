@@ -11,6 +11,7 @@ from shlex import quote
 
 import msgspec
 
+from local.agent_parts import SecurityContext
 from local.agent_resolve import Command
 from local.agent_volumes import MountPlan
 
@@ -32,6 +33,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     rmdir: str
     touch: str
     env: str
+    setpriv: str
 
 
 class StartPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,7 @@ class StartPlan(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[MountPlan, ...] = ()
     visible: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    security: SecurityContext = SecurityContext()
 
 
 def start_script(plan: StartPlan, tools: Tools) -> str:
@@ -114,17 +117,30 @@ def _enter(plan: StartPlan, tools: Tools) -> Iterator[str]:
     yield f"{quote(tools.umount)} -l {OLD_ROOT}"
     yield f"{quote(tools.rmdir)} {OLD_ROOT}"
     yield f"{quote(tools.mkdir)} -p {directory}"
+    if plan.security.read_only_root_filesystem:
+        for path in ("/", "/tmp", "/run"):  # noqa: S108 -- as above
+            yield f"{quote(tools.mount)} -o remount,bind,ro {path}"
     yield f"cd {directory}"
 
 
 def _run(plan: StartPlan, tools: Tools) -> Iterator[str]:
     pairs = [quote(f"{name}={value}") for name, value in plan.command.environ.items()]
-    words = " ".join([quote(tools.env), "-i", *pairs, *map(quote, plan.command.argv)])
+    rights = map(quote, _rights(plan.security, tools))
+    words = " ".join([*rights, quote(tools.env), "-i", *pairs, *map(quote, plan.command.argv)])
     yield "set +e"
     yield "exec 2> /dev/null"  # the shell's own remarks on how its child ended are not the container's
     # the inner shell becomes the container's process, so its own pid is the one to signal
     yield f"/bin/sh -c 'echo $$ >&3; exec \"$@\" >&5 2>&5 3>&- 4>&- 5>&-' sh {words} < /dev/null"
     yield "echo $? >&4"
+
+
+def _rights(security: SecurityContext, tools: Tools) -> tuple[str, ...]:
+    words = () if security.allow_privilege_escalation else ("--no-new-privs",)
+    if "ALL" in security.capabilities.drop:
+        # reading stays allowed: the checkout may be another user's, who made himself root for this
+        kept = "-all,+dac_read_search"
+        words = (*words, "--inh-caps=-all", f"--bounding-set={kept}")
+    return (tools.setpriv, *words) if words else ()
 
 
 def exec_argv(

@@ -16,7 +16,16 @@ from local.agent_house import House
 from local.agent_machine import new_state, with_sandbox, with_start
 from local.agent_nft import pod_ruleset
 from local.agent_objects import ConfigMap, Meta, Secret
-from local.agent_parts import EmptyDir, EnvVar, Mount, ObjectSource, Resources, Volume
+from local.agent_parts import (
+    Capabilities,
+    EmptyDir,
+    EnvVar,
+    Mount,
+    ObjectSource,
+    Resources,
+    SecurityContext,
+    Volume,
+)
 from local.agent_pod import PodHands, visible_paths
 from local.agent_policy import Ruleset
 from local.agent_resolve import ConfigError, Sources
@@ -137,6 +146,30 @@ async def test_a_container_has_its_files_address_groups_and_nothing_of_others(tm
         assert not there("/etc/isthmus-test-lost")
         assert not there(LINKED)
     assert not there(f"/run/netns/istp{os.getpid() % 10_000}-0a1b2c3d")
+
+
+@rooted
+async def test_rights_that_are_given_up_are_gone(tmp_path) -> None:
+    """Nothing can be written but volumes, nothing mounted, nobody's owner changed."""
+    text = (
+        "for path in /x /tmp/x /run/x; do touch $path && echo wrote; done\n"
+        "mount -t tmpfs tmpfs /var/lib/shop && echo mounted; chown 1 /var/lib/shop && echo owned\n"
+        "cat /etc/isthmus/key.txt; echo; echo x > /var/lib/shop/x; grep NoNewPrivs /proc/self/status\n"
+    )
+    strict = SecurityContext(
+        read_only_root_filesystem=True, allow_privilege_escalation=False,
+        capabilities=Capabilities(drop=("ALL",)),
+    )  # fmt: skip
+    one = pod(shell(text, security_context=strict), volumes=VOLUMES)
+    async with machine(tmp_path, one) as (_, hands):
+        life = Life(hands, one)
+        await life.start()
+        await life.ended()
+        said = life.log()
+        assert not {"wrote", "mounted", "owned"} & set(said.split())
+        assert "of the secret" in said
+        assert "NoNewPrivs:\t1" in said
+        assert (hands.files.volumes / "work/x").exists()
 
 
 @rooted

@@ -5,13 +5,14 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.agent_parts import Capabilities, SecurityContext
 from local.agent_resolve import Command
 from local.agent_script import OLD_ROOT, StartPlan, Tools, exec_argv, start_script
 from local.agent_volumes import MountPlan
 
 TOOLS = Tools(
     nsenter="/n", unshare="/u", mount="/m", umount="/um", pivot_root="/p", mkdir="/mk", rmdir="/rm", touch="/t",
-    env="/usr/bin/env",
+    env="/usr/bin/env", setpriv="/sp",
 )  # fmt: skip
 
 
@@ -44,6 +45,21 @@ def test_mounts_hidden_and_visible_paths_are_in_it() -> None:
         "paths are the container's own, and volumes are seen through what is hidden"
     )
     assert text.index("/etc/x") < text.index(f"/um -l {OLD_ROOT}") < text.index("serve")
+
+
+def test_rights_are_taken_away_only_when_asked() -> None:
+    """Read-only comes after everything that is made in the root."""
+    assert "/sp" not in start_script(plan(), TOOLS)
+    strict = SecurityContext(
+        read_only_root_filesystem=True, allow_privilege_escalation=False,
+        capabilities=Capabilities(drop=("ALL",)),
+    )  # fmt: skip
+    text = start_script(plan(security=strict), TOOLS)
+    assert (
+        "/sp --no-new-privs --inh-caps=-all --bounding-set=-all,+dac_read_search /usr/bin/env"
+        in text
+    )
+    assert text.index("-p /w") < text.index("remount,bind,ro /\n") < text.index("cd /w")
 
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
