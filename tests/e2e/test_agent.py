@@ -19,6 +19,7 @@ from tests.e2e.clusters import Clusters, clusters, spec_of
 
 __all__ = ["clusters"]
 pytestmark = pytest.mark.clusters
+ROOT = Path(__file__).parents[2]
 NODES = NodePool(name="ads", nodes=2, runtime="process", traffic_class="public")
 SPEC = spec_of("agent", "public", NODES)
 SERVE = ["python", "-m", "http.server", "8080", "--directory", "/srv/www"]
@@ -234,6 +235,38 @@ def test_probes_policies_tokens_and_logs(cluster: Cluster) -> None:
         "known to the API server, and without a role"
     )
     eventually(lambda: cluster.first("sickly").get("restartCount", 0) >= 1)
+
+
+def test_a_service_of_ours_runs_with_the_rights_of_the_restricted_standard(
+    cluster: Cluster,
+) -> None:
+    """Read-only root, no capabilities, its state in an emptyDir: as the Fabric deploys it."""
+    strict = {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    arguments = [
+        "-m", "marketing", "ads", "--name", "$(POD_NAME)", "--site", "public", "--listen",
+        "0.0.0.0:8080", "--ready", "/run/isthmus/state/ready.json", "--allow", cluster.state.pod_network,
+    ]  # fmt: skip
+    health = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1}
+    ads = container(
+        [str(ROOT / ".venv/bin/python")], args=arguments, securityContext=strict,
+        ports=[{"name": "http", "containerPort": 8080}], startupProbe={**health, "failureThreshold": 60},
+        readinessProbe=health,
+        env=[{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        volumeMounts=[{"name": "state", "mountPath": "/run/isthmus/state"}],
+    )  # fmt: skip
+    cluster.apply(
+        pod("ads", ads, volumes=[{"name": "state", "emptyDir": {}}]),
+        pod("router", container(["sleep", "600"])),
+    )
+    cluster.ready("ads", "router")
+    url = f"http://{cluster.status('ads')['podIP']}:8080/ads?slot=top"
+    argv = ["nsenter", f"--net={cluster.inside('router')}", "curl", "--noproxy", "*", "-si", url]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert "Isthmus-Served-By: public/ads" in said
+    assert cluster.first("ads")["restartCount"] == 0
 
 
 def test_an_agent_that_dies_loses_no_pod_and_a_node_that_dies_loses_all(cluster: Cluster) -> None:
