@@ -19,7 +19,8 @@ from local.site_faults import (
 )
 
 rooted = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("nft") is None, reason="network namespaces need root and nftables"
+    os.geteuid() != 0 or shutil.which("nft") is None,
+    reason="network namespaces need root and nftables",
 )
 
 
