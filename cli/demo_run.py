@@ -29,17 +29,20 @@ from loadtest.verdict import Limits, judge
 from local.cloud import CloudError, CloudUsageError, hold
 from local.plan import CloudOptions
 from runtime.control import ControlError
+from runtime.processes import is_running
 from sync.reader import VerifyError
 from sync.settings import SettingsError
 
 USAGE, ENVIRONMENT, NOT_HEALED = 2, 3, 5
+KILLED_ON_PURPOSE = frozenset({"ads", "bridge"})
+"""Roles the demo's own faults end."""
 
 
 class DemoError(Exception):
     """The run could not be carried through: what, where, how to go on, and the exit code that says so."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+    def __init__(self, error: Exception, *, died: str = "") -> None:
+        super().__init__(f"{error}{died}")
         match error:
             case CloudUsageError():
                 self.exit_code = USAGE
@@ -78,15 +81,32 @@ def run_demo(options: DemoOptions, console: Console) -> Outcome:
     wanted = CloudOptions(
         without=frozenset({options.without} if options.without else ()), keep=options.keep
     )
+    died = ""
     try:
         with hold(options.root, wanted, say) as state:
             say("ready")
-            return _run_on(options, state, say)
+            try:
+                return _run_on(options, state, say)
+            finally:
+                died = tell_of_the_dead(state)
     except (
         CloudError, FaultError, FactError, ScanError, TrafficError, ControlError, VerifyError,
         SettingsError, psycopg.Error, OSError, subprocess.TimeoutExpired, msgspec.MsgspecError,
     ) as error:  # fmt: skip
-        raise DemoError(error) from error
+        raise DemoError(error, died=died) from error
+
+
+def tell_of_the_dead(state: CloudState) -> str:
+    """Which processes no fault of ours ends have died, and where they say why; empty when none has."""
+    dead = [
+        it
+        for it in state.processes
+        if it.role not in KILLED_ON_PURPOSE and not is_running(it.pid, it.start_ticks)
+    ]
+    if not dead:
+        return ""
+    logs = "\n".join(f"  {it.name} died during the run; its log: {it.log}" for it in dead)
+    return f"\n{logs}\n  fix: run it again; if it dies again, the log says why"
 
 
 def _cast(options: DemoOptions) -> list[str]:

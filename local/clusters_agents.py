@@ -96,6 +96,8 @@ class Agents:
                 working_directory=str(CODE),
                 environ={"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"},
             ),
+            # keys of both clusters, and what Pulumi keeps: no business of a pod's
+            hidden=(str(self._files.all), str(self._files.home / "pulumi")),
             labels=labels,
             taints=pool.taints,
             cpu_millicores=pool.cpu_millicores,

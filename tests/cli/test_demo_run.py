@@ -1,6 +1,7 @@
 """The whole thing, at 15 s on one running cloud: GO as it is, NO-GO without any one mechanism."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -11,10 +12,12 @@ from rich.console import Console
 
 from cli.controls import turned_red
 from cli.demo_options import DURATION_S_MIN, DemoOptions, Without
-from cli.demo_run import DemoError, Narrator, Outcome, run_demo
+from cli.demo_run import DemoError, Narrator, Outcome, run_demo, tell_of_the_dead
+from contracts.cloud import CloudState, ProcessRecord
 from contracts.reasons import TIMED, UNTIMED
 from contracts.report import Report
 from loadtest.verdict import judge
+from runtime.processes import start_ticks
 from tests.loadtest.test_verdict import GOOD, LIMITS, SPOILED
 
 pytestmark = pytest.mark.cloud
@@ -138,3 +141,25 @@ def test_a_repeat_is_told_and_there_is_one_in_all() -> None:
     assert [repeats.allow(busy), repeats.allow(busy)] == [True, False]
     assert ["NOT" in text for text in told] == [False, True]
     assert all(text.startswith("INVALID (generator_late ") for text in told)
+
+
+def test_a_process_that_died_unasked_is_named_with_its_log() -> None:
+    """A broker, say; ad nodes and the bridge are killed on purpose and are no news."""
+    gone = ProcessRecord(
+        name="kafka-public", role="kafka", site="public", pid=2**22 + 1, start_ticks=1, argv=(),
+        environ={}, cwd="/", log="/logs/kafka-public.log", ready="",
+    )  # fmt: skip
+    killed = msgspec.structs.replace(gone, name="ad-1", role="ads")
+    alive = msgspec.structs.replace(
+        gone, name="router-core", role="router", pid=os.getpid(), start_ticks=start_ticks(os.getpid()) or 0
+    )  # fmt: skip
+    state = CloudState(
+        id="x", root="/", temporary="", owner_pid=1, owner_start_ticks=1, keep=False, policy="",
+        topology="", endpoints={}, processes=(gone, killed, alive),
+    )  # fmt: skip
+    told = tell_of_the_dead(state)
+    assert "kafka-public died during the run; its log: /logs/kafka-public.log" in told
+    assert "fix:" in told
+    assert "ad-1" not in told
+    assert "router-core" not in told
+    assert tell_of_the_dead(msgspec.structs.replace(state, processes=(killed, alive))) == ""
