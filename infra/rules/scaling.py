@@ -10,6 +10,9 @@ from infra.rules.values import at, text
 SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
 
+OURS = "pulumi-kubernetes"
+"""How the provider's field managers begin."""
+
 Target = tuple[str, str, str, str]
 """Provider, namespace, kind and name."""
 
@@ -27,11 +30,25 @@ def check(resources: Sequence[Resource], _ground: Ground) -> Iterator[tuple[str,
             scaler = scalers.get((it.provider, found.namespace, found.kind, found.name))
             if scaler is None or found.kind not in SCALED:
                 continue
-            if at(found.body, "spec", "replicas") is not None:
+            if at(found.body, "spec", "replicas") is not None and _written_here(found):
                 yield (
                     it.urn,
                     f"{found} has replicas, and {scaler} scales it: each run would undo the scaler",
                 )
+
+
+def _written_here(found: Object) -> bool:
+    """Whether this program wrote `replicas`. What comes back from the API server has them filled in by default, or
+    by the scaler, and says in `managedFields` who owns them; without that it is what was written."""
+    managers = at(found.body, "metadata", "managedFields")
+    if not isinstance(managers, list):
+        return True
+    return any(
+        text(at(entry, "manager")).startswith(OURS)
+        and not text(at(entry, "subresource"))
+        and at(entry, "fieldsV1", "f:spec", "f:replicas") is not None
+        for entry in managers
+    )
 
 
 def _target(resource: Resource, scaler: Object) -> Target:

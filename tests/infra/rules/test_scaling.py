@@ -50,3 +50,32 @@ def test_keda_s_scaler_means_a_deployment() -> None:
     assert said(
         ("Deployment", deployment(replicas=1), "p"), ("ScaledObject", scaler(kind=None), "p")
     ) == ["r0"]
+
+
+def managed(*managers: dict[str, object]) -> dict[str, object]:
+    body = deployment(replicas=1)
+    return {
+        **body,
+        "metadata": {"name": "ads", "namespace": "shop", "managedFields": list(managers)},
+    }
+
+
+REPLICAS = {"f:spec": {"f:replicas": {}}}
+
+
+@pytest.mark.parametrize(
+    ("manager", "refused"),
+    [
+        ({"manager": "pulumi-kubernetes-1a2b", "fieldsV1": REPLICAS}, True),
+        ({"manager": "pulumi-kubernetes-1a2b", "fieldsV1": {"f:spec": {}}}, False),
+        ({"manager": "kube-controller-manager", "subresource": "scale", "fieldsV1": REPLICAS}, False),
+        ({"manager": "pulumi-kubernetes-1a2b", "subresource": "scale", "fieldsV1": REPLICAS}, False),
+    ],
+)  # fmt: skip
+def test_replicas_filled_in_by_the_cluster_are_nobody_s(
+    manager: dict[str, object], refused: object
+) -> None:
+    """A preview by the API server defaults them, a refresh brings the scaler's: who wrote them is on record."""
+    body = managed(manager)
+    found = said(("Deployment", body, "p"), ("HorizontalPodAutoscaler", scaler(), "p"))
+    assert bool(found) == refused
