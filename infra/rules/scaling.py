@@ -38,8 +38,11 @@ def check(resources: Sequence[Resource], _ground: Ground) -> Iterator[tuple[str,
 
 
 def _written_here(found: Object) -> bool:
-    """Whether this program wrote `replicas`. What comes back from the API server has them filled in by default, or
-    by the scaler, and says in `managedFields` who owns them; without that it is what was written."""
+    """Whether this program wrote `replicas`.
+
+    What comes back from the API server has them filled in, by default or by the scaler, and says in
+    `managedFields` who owns them; without that it is what was written.
+    """
     managers = at(found.body, "metadata", "managedFields")
     if not isinstance(managers, list):
         return True

@@ -77,8 +77,8 @@ class Stacks:
         return done.stdout
 
     def up(self, part: str) -> str:
-        """What the engine said of an update that went well."""
-        return self._well(part, "up", "--yes", "--skip-preview")
+        """What the engine said of an update that went well, the policy pack looking on."""
+        return self._well(part, "up", "--yes", "--policy-pack", str(ROOT / "infra/policypack"))
 
     def preview(self, part: str) -> str:
         """What would change."""

@@ -88,3 +88,20 @@ def test_a_cluster_from_nothing_by_its_stack(stacks: Stacks) -> None:
     finally:
         stacks.destroy()
     assert checkout.left("t1", "public") == []
+
+
+def test_what_cannot_be_used_is_said_without_a_traceback(stacks: Stacks) -> None:
+    """By the engine or by the program: the key, and from the program the fix; nothing is made."""
+    stacks.configure("public", adNodes="many")
+    stacks.configure("private", driver="existing", kubeconfig="hunter2")
+    stacks.configure("edge")
+    for part, said in (
+        ("public", "configuration key 'adNodes' must be of type 'integer'"),
+        ("private", "isthmus:clusterIdentifier: missing; expected a value with driver existing"),
+        ("edge", "stack t1-edge: no such part; expected ENV-public"),
+    ):
+        done = stacks.run(part, "preview")
+        assert done.returncode != 0
+        assert said in done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "hunter2" not in done.stdout + done.stderr
