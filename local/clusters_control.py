@@ -27,8 +27,9 @@ from runtime.processes import MARK, Process, end_processes, marked_processes
 READY_S_MAX = 90.0
 """Four seconds on two idle cores; a loaded machine has taken ten times that."""
 POLL_S = 0.1
-COMMANDS = {"etcd", "kube-apiserver", "kube-controller", "kube-scheduler", "kwok", "kwokctl"}
-"""What /proc/PID/comm says, 15 letters at most."""
+PROGRAMS = {"etcd", "kube-apiserver", "kube-controller", "kube-scheduler", "kwok-controller"}
+"""What /proc/PID/comm says, 15 letters at most; kwokctl gives its copies of the engines these names."""
+ROUNDS_MAX = 20
 
 
 class ControlError(Exception):
@@ -44,7 +45,7 @@ class ControlPlane:
 
     def ensure(self, record: Record) -> Record:
         """Have it ready; returns the record with `formed` set. Raises `ControlError`."""
-        if record.formed and self.is_ready():
+        if record.formed and self._is_whole() and self.is_ready():
             return record
         # what a killed run left half started is not trusted: everything is started once, together
         self._end()
@@ -54,6 +55,20 @@ class ControlPlane:
             self._make()
         self._await_ready()
         return Record(identifier=record.identifier, spec=record.spec, formed=True, slot=record.slot)
+
+    def _is_whole(self) -> bool:
+        """Whether every program runs: an API server is ready also without its controllers."""
+        return {command_of(it) for it in marked_processes(self._files.mark)} >= PROGRAMS
+
+    def _takes_pods(self) -> bool:
+        """Ready, and its controllers have made what a pod needs: without an account it is refused."""
+        try:
+            with Api(self._files.kubeconfig) as api:
+                api.ask("GET", "/readyz")
+                api.ask("GET", "/api/v1/namespaces/default/serviceaccounts/default")
+        except ApiError:
+            return False
+        return True
 
     def is_ready(self) -> bool:
         """Whether the API server answers, and as ours."""
@@ -119,7 +134,7 @@ class ControlPlane:
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + READY_S_MAX
-        while not self.is_ready():
+        while not self._takes_pods():
             if time.monotonic() > deadline:
                 raise ControlError(self._said("its API server is not ready"))
             time.sleep(POLL_S)
@@ -132,17 +147,22 @@ class ControlPlane:
         )
 
     def _end(self) -> None:
-        end_processes(
-            control_processes(marked_processes(self._files.mark)), signum=signal.SIGKILL, grace_s=10
-        )
+        """End every program; again and again, as a kwokctl that is ended may have started one meanwhile."""
+        for _ in range(ROUNDS_MAX):
+            left = control_processes(marked_processes(self._files.mark))
+            if not left:
+                return
+            end_processes(left, signum=signal.SIGKILL, grace_s=10)
+        raise ControlError(self._said("programs of an earlier run do not end"))
 
 
 def control_processes(processes: Iterable[Process]) -> list[Process]:
     """Those that are part of a control plane; agents and add-ons are not."""
-    return [it for it in processes if _command(it) in COMMANDS]
+    return [it for it in processes if command_of(it) in {*PROGRAMS, "kwokctl"}]
 
 
-def _command(process: Process) -> str:
+def command_of(process: Process) -> str:
+    """The name the kernel has of it; empty when it is gone."""
     try:
         return Path(f"/proc/{process.pid}/comm").read_text().strip()
     except OSError:

@@ -11,8 +11,10 @@ import msgspec
 import pytest
 
 from contracts.cluster import NodePool
-from local.clusters_control import control_processes
-from local.clusters_network import inside
+from local.agent_cgroup import kill_node
+from local.clusters_control import PROGRAMS, control_processes
+from local.clusters_ground import groups
+from local.clusters_network import inside, namespaces
 from local.clusters_state import ClusterFiles
 from runtime.processes import end_processes, marked_processes
 from tests.e2e.clusters import ADS, Clusters, clusters, spec_of
@@ -47,7 +49,11 @@ def test_three_nodes_thirteen_and_three_again(clusters: Clusters) -> None:
     shrunk = clusters.run("apply", spec_of("e2e", "public", ADS))
     assert clusters.nodes(shrunk, "ads") == before
     assert shrunk == first
+    mark = ClusterFiles(clusters.root, "e2e", "public").mark
+    running = control_processes(marked_processes(mark))
+    assert len(running) == len(PROGRAMS)
     assert clusters.run("apply", spec_of("e2e", "public", ADS)) == first
+    assert control_processes(marked_processes(mark)) == running
     clusters.run("delete", spec_of("e2e", "public", ADS))
     assert clusters.left("e2e", "public") == []
 
@@ -142,17 +148,64 @@ def test_controllers_and_stores_are_reached_from_nowhere(clusters: Clusters) -> 
     assert outside == {6443, 10247}
 
 
-def test_fake_nodes_have_figures(clusters: Clusters) -> None:
-    """`kubectl top nodes` answers through the aggregated API."""
+REAL = """
+apiVersion: v1
+kind: Pod
+metadata: {name: real, labels: {isthmus.dev/class: public}}
+spec:
+  nodeSelector: {isthmus.dev/pool: work}
+  containers: [{name: c, image: isthmus.local/process, command: [sleep, "1000"]}]
+"""
+
+
+def test_process_nodes_run_pods_die_and_come_back(clusters: Clusters) -> None:
+    """Fake and process nodes stand together; a killed agent is started again under its name; all of it goes."""
+    work = sized(2, name="work", runtime="process")
+    spec = spec_of("e2e", "public", sized(1), work)
+    state = clusters.run("apply", spec)
+    assert state.nodes == {"ads": 1, "work": 2}
+    clusters.kubectl(state, "apply", "-f", "-", text=REAL)
+
+    def running() -> str:
+        where = "jsonpath={.status.phase} {.status.podIP} {.spec.nodeName}"
+        return clusters.kubectl(state, "get", "pod", "real", "-o", where)
+
+    eventually(lambda: running().startswith("Running "), within_s=30)
+    _, address, node = running().split()
+    assert address.startswith(state.pod_network.removesuffix("0.0/16"))
+    identity = state.namespace.removesuffix("-pub")
+    hierarchies = groups()
+    assert hierarchies
+    assert kill_node(hierarchies, f"{identity.replace('is', 'isthmus-', 1)}/public/{node}")
+    eventually(lambda: clusters.run("read", spec).nodes == {"ads": 1, "work": 1}, within_s=30)
+    assert clusters.run("apply", spec).nodes == {"ads": 1, "work": 2}
+    clusters.run("apply", spec_of("e2e", "public", sized(1)))
+    assert namespaces(f"{identity}-[0-9a-f]{{8}}") == ()
+
+
+BUSY = """
+apiVersion: v1
+kind: Pod
+metadata: {name: busy, annotations: {kwok.x-k8s.io/usage-cpu: 250m}}
+spec:
+  nodeSelector: {isthmus.dev/pool: ads}
+  containers: [{name: c, image: none}]
+"""
+
+
+def test_fake_pods_use_what_their_annotations_say(clusters: Clusters) -> None:
+    """`kubectl top` answers through the aggregated API, for the pod and for its node."""
     state = clusters.run("apply", spec_of("e2e", "public", ADS, metrics=True))
+    clusters.kubectl(state, "apply", "-f", "-", text=BUSY)
 
-    def told() -> bool:
+    def told(*words: str) -> str:
         try:
-            return "ads-1" in clusters.kubectl(state, "top", "nodes")
+            return clusters.kubectl(state, "top", *words, "--no-headers")
         except AssertionError:
-            return False
+            return ""
 
-    eventually(told, within_s=90)
+    eventually(lambda: "250m" in told("pods"), within_s=90)
+    assert "ads-" in told("nodes")
 
 
 POD = """

@@ -64,7 +64,7 @@ def plane(files: ClusterFiles, monkeypatch: pytest.MonkeyPatch, script: str) -> 
 
 def test_agents_and_add_ons_are_no_part_of_a_control_plane(files: ClusterFiles) -> None:
     """Restarting it ends only its own programs; long names are cut as the kernel cuts them."""
-    own = [sleeper(files, name) for name in ("etcd", "kube-controller-manager", "kwok")]
+    own = [sleeper(files, name) for name in ("etcd", "kube-controller-manager", "kwok-controller")]
     other = sleeper(files, "metrics-server")
     assert control_processes([*own, other]) == own
 
