@@ -48,6 +48,8 @@ class Ending:
 
     def run(self) -> None:
         """Take all of it away; nothing there is nothing to do. Raises `StaysError`, `NetworkError`."""
+        # from here on there is no cluster to come back to: its data goes piece by piece
+        self._files.record_path.unlink(missing_ok=True)
         self._end_processes()
         self._end_groups()
         for namespace in self._pod_namespaces():

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts.cluster import ClusterSpec
 from local import clusters_ending
 from local.agent_cgroup import Cgroup, Hierarchies
 from local.clusters_block import Block
 from local.clusters_ending import Ending
-from local.clusters_state import ClusterFiles
+from local.clusters_state import ClusterFiles, Record
 from runtime.processes import (
     MARK,
     Launch,
@@ -59,6 +60,19 @@ def test_processes_and_files_go_and_the_other_site_stays(sites: dict[str, Cluste
     assert private.read_block() == BLOCK
     Ending(private, "private", None).run()
     assert not private.environment.exists()
+
+
+def test_a_delete_that_was_killed_left_no_cluster_to_start_again(
+    sites: dict[str, ClusterFiles], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record goes first: what data is left is not taken for that of a cluster that was ready."""
+    files = sites["public"]
+    spec = ClusterSpec(environment="dev", site="public", pools=())
+    files.write_record(Record(identifier="i", spec=spec, formed=True))
+    monkeypatch.setattr(clusters_ending, "marked_processes", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Ending(files, "public", None).run()
+    assert files.read_record() is None
 
 
 def test_a_cluster_that_never_was_is_taken_away_in_peace(tmp_path: Path) -> None:
