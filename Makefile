@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e
+.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e test-clouds
 
 PY := .venv/bin/python
 ARGS ?=
@@ -15,6 +15,10 @@ demo: setup ## two sites on this machine, traffic, faults, one verdict
 
 test: setup ## every test that needs no root, real engines included
 	@$(PY) -m pytest -m "not clusters" $(ARGS)
+
+test-clouds: setup ## the cloud drivers against their real SDKs (194 MB, kept in .isthmus)
+	@$(PY) -m toolchain.clouds
+	@PYTHONPATH=.isthmus/setup/clouds $(PY) -m pytest tests/infra/drivers $(ARGS)
 
 e2e: toolchain ## real clusters in network namespaces, by Pulumi (root)
 	@ISTHMUS_E2E=required $(PY) -m pytest tests/e2e -m clusters $(ARGS)

@@ -24,7 +24,10 @@ BACKUPS_MAX = 20
 """Newest exports of a stack that are kept; one is a few hundred KB."""
 ERROR_LINES_MAX = 12
 
-_EMPTY_WORDS = frozenset({"update failed", "preview failed", "refresh failed", "destroy failed"})
+_EMPTY_WORDS = (
+    "update failed", "preview failed", "refresh failed", "destroy failed",
+    "an unhandled error occurred: Program exited",
+)  # fmt: skip
 
 Say = Callable[[str], None]
 
@@ -240,5 +243,5 @@ def reason_of(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = dict.fromkeys(found.group(1) for line in lines if (found := _SAID.search(line)))
     # each run ends with one that says no more than that it failed
-    telling = [line for line in said if line not in _EMPTY_WORDS] or list(said)
+    telling = [line for line in said if not line.startswith(_EMPTY_WORDS)] or list(said)
     return "\n".join(telling[:ERROR_LINES_MAX] or lines[-3:])
