@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import subprocess
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -13,9 +14,12 @@ import msgspec
 
 from contracts.cluster import Site
 from local.clusters_block import Block, Network, other
-from local.clusters_facts import ROOT, Fact, missing, steps
+from local.clusters_facts import ROOT, SITE_LINK, Fact, missing, steps
 
 NAMES = Path("/run/netns")
+DYING_S_MAX = 5.0
+"""A namespace that was removed lets go of its interfaces a little later: until then their names are taken."""
+POLL_S = 0.05
 COMMAND_S_MAX = 30.0
 """Each takes milliseconds; taking an interface down may wait for others that do so."""
 
@@ -108,12 +112,32 @@ def make(block: Block, site: Site) -> None:
     net, peer = block.site(site), block.site(other(site))
     if not exists(net.namespace):
         (NAMES / net.namespace).unlink(missing_ok=True)
-    peer_exists = exists(peer.namespace)
-    holds = observe(net.namespace) | observe(ROOT)
+    deadline = time.monotonic() + DYING_S_MAX
+    while True:
+        try:
+            return _complete(block, site, peer_exists=exists(peer.namespace))
+        except NetworkError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
+
+
+def _complete(block: Block, site: Site, *, peer_exists: bool) -> None:
+    seen = [ROOT, block.site(site).namespace]
     if peer_exists:
-        holds |= observe(peer.namespace)
+        seen.append(block.site(other(site)).namespace)
+        _drop_one_sided_link(seen[1:])
+    holds = frozenset(fact for namespace in seen for fact in observe(namespace))
     for command in missing(steps(block, site, peer_exists=peer_exists), holds):
         _run(*command)
+
+
+def _drop_one_sided_link(sites: list[str]) -> None:
+    """Remove an end of the site link whose other end was in a namespace that is going."""
+    ends = [it for it in sites if Fact("link", it, SITE_LINK) in observe(it)]
+    if len(ends) == 1:
+        with contextlib.suppress(NetworkError):  # it went by itself meanwhile
+            _run("ip", "-n", ends[0], "link", "del", SITE_LINK)
 
 
 def observe(namespace: str) -> frozenset[Fact]:

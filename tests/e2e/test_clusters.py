@@ -114,6 +114,8 @@ def test_two_environments_and_two_sites_stand_side_by_side(clusters: Clusters) -
     clusters.run("delete", spec_of("one", "public", sized(1)))
     assert clusters.run("read", spec_of("one", "private", sized(1))) == one["private"]
     assert clusters.run("read", spec_of("two", "public", sized(2))) == two
+    back = clusters.run("apply", spec_of("one", "public", sized(1)))
+    assert reaches(private, gateway(back.pod_network))
 
 
 def gateway(network: str) -> str:
