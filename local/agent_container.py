@@ -24,6 +24,8 @@ KEPT_ATTEMPTS = 2
 """`kubectl logs` and `kubectl logs --previous`."""
 
 
+SYSTEM = "/usr/sbin:/sbin"
+"""Some of them stand where an ordinary user's PATH does not look."""
 LOG_BYTES_MAX, LOG_BYTES_KEPT = 32 << 20, 4 << 20
 """A log over the first is cut to the last of the second; lines written meanwhile may be lost."""
 
@@ -40,7 +42,7 @@ def find_tools() -> Tools:
     """The programs of util-linux and coreutils, by absolute path. Raises `ToolError`."""
     found: dict[str, str] = {}
     for field in msgspec.structs.fields(Tools):
-        path = shutil.which(field.name)
+        path = shutil.which(field.name, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM}")
         if path is None:
             raise ToolError(f"{field.name}: not on PATH; expected util-linux and coreutils")
         found[field.name] = path
