@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
-    "policy", "contracts", "runtime", "router", "sync", "chaos", "loadtest", "local", "marketing",
+    "policy", "contracts", "runtime", "router", "sync", "autoscale", "chaos", "loadtest", "local", "marketing",
     "cli", "toolchain", "infra",
 )  # fmt: skip
 FILE_LINES_MAX = 300
