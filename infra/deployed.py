@@ -18,6 +18,9 @@ PORT_SERVICE = 80
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """The Deployment's readiness says the same; awaiting a Service costs ten seconds and, without a load balancer
 controller, never ends."""
+INTERNAL = {"isthmus.dev/exposure": "internal"}
+"""What the rule on private exposure asks for: whoever configures a node port on a private site states with it that
+the nodes' network is private. No cloud looks at a node port, so none of their annotations would say it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,13 +130,14 @@ class Deployed(pulumi.ComponentResource):
     def _service(self, name: str, workload: Workload) -> None:
         """Backends are headless: who calls them reads their endpoints. Routers have a door, and one for probes."""
         exposure = workload.exposure
-        balanced = exposure == "LoadBalancer"
+        awaited = {} if exposure == "LoadBalancer" else SKIP_AWAIT
+        stated = INTERNAL if workload.site == "private" and exposure == "NodePort" else {}
         http = core.v1.ServicePortArgs(
             name="http", port=PORT_SERVICE if exposure else PORT_HTTP, target_port="http"
         )
         core.v1.Service(
             name,
-            metadata=self._named(workload, workload.name, await_it=balanced),
+            metadata=self._named(workload, workload.name, {**awaited, **stated}),
             spec=core.v1.ServiceSpecArgs(
                 type=exposure or "ClusterIP",
                 cluster_ip=None if exposure else "None",
@@ -149,7 +153,7 @@ class Deployed(pulumi.ComponentResource):
         if workload.router:
             core.v1.Service(
                 f"{name}-probe",
-                metadata=self._named(workload, f"{workload.name}-probe"),
+                metadata=self._named(workload, f"{workload.name}-probe", SKIP_AWAIT),
                 spec=core.v1.ServiceSpecArgs(
                     cluster_ip="None",
                     selector=selector(workload.name),
@@ -161,11 +165,11 @@ class Deployed(pulumi.ComponentResource):
             )
 
     def _named(
-        self, workload: Workload, name: str, *, await_it: bool = False
+        self, workload: Workload, name: str, annotations: dict[str, str]
     ) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(
             name=name,
             namespace=NAMESPACE,
             labels=labels(workload),
-            annotations=None if await_it else SKIP_AWAIT,
+            annotations=annotations or None,
         )

@@ -2,7 +2,9 @@
 
 import pytest
 
+from infra.deployed import INTERNAL, SKIP_AWAIT
 from tests.infra.fabrics import described
+from tests.infra.judged import violations
 
 
 def test_a_deployment_under_a_scaler_has_no_size() -> None:
@@ -42,6 +44,19 @@ def test_no_service_of_the_private_site_is_a_load_balancer() -> None:
     stack = described(edgeExposure="LoadBalancer", coreExposure="NodePort")
     balanced = {it.name for it in stack.all("Service") if it.at("spec.type") == "LoadBalancer"}
     assert balanced == {"public-router-edge"}
+
+
+def test_whatever_door_the_api_host_gets_is_one_the_policy_pack_lets_pass() -> None:
+    """A node port states that its network is private; nothing public and no plain ClusterIP states so."""
+    for exposure in ("ClusterIP", "NodePort"):
+        stack = described(coreExposure=exposure, edgeExposure="NodePort")
+        assert violations(stack, "dev-fabric") == ()
+        stated = {
+            it.name
+            for it in stack.all("Service")
+            if it.at("metadata.annotations") == {**SKIP_AWAIT, **INTERNAL}
+        }
+        assert stated == ({"private-router-core"} if exposure == "NodePort" else set())
 
 
 def test_services_behind_a_router_have_no_door_of_their_own() -> None:
