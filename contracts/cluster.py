@@ -29,7 +29,10 @@ class NodePool(Contract, frozen=True, kw_only=True):
 
 
 class ClusterSpec(Contract, frozen=True, kw_only=True):
-    """The cluster of one site of one environment; `environment` matches `[a-z0-9]{1,8}`."""
+    """The cluster of one site of one environment; `environment` matches `[a-z0-9]{1,8}`.
+
+    `stores`: a Kafka broker in the site's network, and on the private site a PostgreSQL.
+    """
 
     schema: int = 1
     environment: str
@@ -37,6 +40,7 @@ class ClusterSpec(Contract, frozen=True, kw_only=True):
     pools: tuple[NodePool, ...]
     metrics: bool = True
     prometheus: bool = False
+    stores: bool = False
 
 
 class ClusterState(Contract, frozen=True, kw_only=True):
@@ -45,7 +49,8 @@ class ClusterState(Contract, frozen=True, kw_only=True):
     `identifier` is made once and stays for the life of the cluster. `kubeconfig` is a path, its certificates
     inlined; `endpoint` the API server's URL in it. `pod_network` and `peer_pod_network` are the pod ranges of
     this site and of the other one. `nodes` counts the nodes that are Ready, by pool. `namespace` is the network
-    namespace.
+    namespace. `kafka` and `postgres` are `host:port` as pods reach them, empty without stores; `passfile` is the
+    path of the database's libpq password file.
     """
 
     schema: int = 1
@@ -59,3 +64,6 @@ class ClusterState(Contract, frozen=True, kw_only=True):
     peer_pod_network: str
     nodes: dict[str, int]
     namespace: str
+    kafka: str = ""
+    postgres: str = ""
+    passfile: str = ""

@@ -26,7 +26,8 @@ class ClusterArgs:
 class _SiteCluster(pulumi.ComponentResource):
     """A cluster, and in it a namespace where only restricted pods run and nothing may connect until it is said.
 
-    Outputs: `kubeconfig` (secret), `cluster_identifier`, `api_endpoint`, `pod_endpoint`, `networks`, `provider`.
+    Outputs: `kubeconfig` (secret), `cluster_identifier`, `api_endpoint`, `pod_endpoint`, `networks`, `provider`;
+    `stores` where the driver brings them.
     """
 
     kubeconfig: pulumi.Output[str]
@@ -48,6 +49,7 @@ class _SiteCluster(pulumi.ComponentResource):
         self.pod_endpoint = made.pod_endpoint
         self.networks = made.networks
         self.provider = made.provider
+        self.stores = made.stores
         self.register_outputs(
             {
                 "kubeconfig": self.kubeconfig,

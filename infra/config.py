@@ -53,6 +53,7 @@ class Settings(
     core_nodes: Annotated[Nodes, Meta(description="Nodes of the pool core on the private site: whatever holds sensitive data.")] = 2  # fmt: skip
     reserve_nodes: Annotated[Nodes, Meta(description="Nodes of the pool reserve on the private site: public services kept for a cut.")] = 1  # fmt: skip
     prometheus: Annotated[bool, Meta(description="Driver local: a Prometheus beside the cluster.")] = False  # fmt: skip
+    stores: Annotated[bool, Meta(description="Driver local: a Kafka broker beside the cluster, on the private site also PostgreSQL; the fabric finds them by itself.")] = True  # fmt: skip
     create_s: Annotated[Seconds, Meta(description="Seconds a cluster or node pool may take to come up.")] = 1800  # fmt: skip
     await_s: Annotated[Seconds, Meta(description="Seconds a Kubernetes resource may take to become ready.")] = 300  # fmt: skip
 
@@ -87,9 +88,9 @@ class Settings(
     client_networks: Annotated[tuple[str, ...], Meta(min_length=1, description="Fabric: networks clients of the routers come from.")] = ("0.0.0.0/0",)  # fmt: skip
     public_api_networks: Annotated[tuple[str, ...], Meta(description="Fabric: networks of the public API server, if its endpoint is a name and it lies outside networks.")] = ()  # fmt: skip
     private_api_networks: Annotated[tuple[str, ...], Meta(description="Fabric: the same for the private API server.")] = ()  # fmt: skip
-    kafka_public: Annotated[tuple[str, ...], Meta(description="Fabric: brokers of the public site, host:port.")] = ()  # fmt: skip
+    kafka_public: Annotated[tuple[str, ...], Meta(description="Fabric: brokers of the public site, host:port. Empty: those of its cluster stack (driver local).")] = ()  # fmt: skip
     kafka_private: Annotated[tuple[str, ...], Meta(description="Fabric: brokers of the private site, host:port.")] = ()  # fmt: skip
-    ledger_dsn: Annotated[str, Meta(description="Fabric: PostgreSQL of orders and profiles, without a password.", extra={"secret": True})] = ""  # fmt: skip
+    ledger_dsn: Annotated[str, Meta(description="Fabric: PostgreSQL of orders and profiles, without a password. Empty: that of the cluster stack (driver local).", extra={"secret": True})] = ""  # fmt: skip
     warehouse_dsn: Annotated[str, Meta(description="Fabric: PostgreSQL the bridge loads into, without a password.", extra={"secret": True})] = ""  # fmt: skip
     database_password: Annotated[str, Meta(description="Fabric: the password of both databases; they see it as PGPASSWORD.", extra={"secret": True})] = ""  # fmt: skip
     reserve_percent: Annotated[Percent, Meta(description="Fabric: percent of private capacity for spilled ads and clicks.")] = 50  # fmt: skip

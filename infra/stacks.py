@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pulumi
 from pulumi.runtime import config as engine_config
 
+from infra import offers
 from infra.cluster import ClusterArgs, PrivateCluster, PublicCluster
 from infra.config import PROJECT, ConfigError, Settings, parse, refuse_plain, wrong
 from infra.drivers.contract import Order, provider_for
@@ -84,10 +86,18 @@ def _export(cluster: PublicCluster | PrivateCluster) -> None:
     pulumi.export("apiEndpoint", cluster.api_endpoint)
     pulumi.export("podEndpoint", cluster.pod_endpoint)
     pulumi.export("networks", cluster.networks)
+    if cluster.stores:
+        pulumi.export(offers.KAFKA, cluster.stores.kafka)
+        pulumi.export(offers.LEDGER_DSN, cluster.stores.ledger_dsn)
+        pulumi.export(offers.WAREHOUSE_DSN, cluster.stores.warehouse_dsn)
+        pulumi.export(offers.PASSWORD, cluster.stores.password)
 
 
 def _fabric(environment: str, settings: Settings, root: Path) -> None:
     policy, text = read_policy(settings, root)
+    settings = offers.completed(
+        settings, lambda site: _outputs_of(_reference(site, environment, settings))
+    )
     sites: dict[Site, SiteInput] = {
         site: _site(site, environment, settings) for site in settings.sites
     }
@@ -100,7 +110,7 @@ def _fabric(environment: str, settings: Settings, root: Path) -> None:
 
 
 def _site(site: Site, environment: str, settings: Settings) -> SiteInput:
-    stack = pulumi.StackReference(f"{settings.organization}/{PROJECT}/{environment}-{site}")
+    stack = pulumi.StackReference(_reference(site, environment, settings))
     kubeconfig = stack.require_output("kubeconfig")
     return SiteInput(
         provider=provider_for(
@@ -110,6 +120,16 @@ def _site(site: Site, environment: str, settings: Settings) -> SiteInput:
         pod_endpoint=stack.require_output("podEndpoint"),
         networks=stack.require_output("networks"),
     )
+
+
+def _reference(site: Site, environment: str, settings: Settings) -> str:
+    return f"{settings.organization}/{PROJECT}/{environment}-{site}"
+
+
+def _outputs_of(stack: str) -> offers.Outputs:
+    """The outputs of another stack, now: which keys are there decides what is described."""
+    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value
+    return msgspec.convert(answer["outputs"], dict[str, object])
 
 
 def read_policy(settings: Settings, root: Path) -> tuple[Policy, str]:

@@ -25,12 +25,23 @@ from local.clusters_ground import GroundError, groups, require, require_machine
 from local.clusters_network import NetworkError, drawing, exists, make, networks_in_use
 from local.clusters_nodes import Nodes, NodesError, ready_nodes
 from local.clusters_state import ClusterFiles, Record
+from local.clusters_stores import (
+    StoreError,
+    Stores,
+    kafka_address,
+    passfile_of,
+    postgres_address,
+    wanted,
+)
+from local.kafka import KafkaError
+from local.postgres import PostgresError
 from runtime.locks import LockHeldError
+from toolchain.kafka import FetchError, LockError
 
 USAGE, ENVIRONMENT = 2, 3
 FAILURES = (
-    AddonError, ApiError, ControlError, ExhaustedError, GroundError, LockHeldError, NetworkError, NodesError,
-    OSError, StaysError,
+    AddonError, ApiError, ControlError, ExhaustedError, FetchError, GroundError, KafkaError, LockError,
+    LockHeldError, NetworkError, NodesError, OSError, PostgresError, StaysError, StoreError,
 )  # fmt: skip
 
 
@@ -41,6 +52,8 @@ def apply(spec: ClusterSpec, root: Path) -> ClusterState:
     with files.site_lock():
         record, block = _make_ground(spec, files)
         net = block.site(spec.site)
+        stores = Stores(files, net)
+        stores.start(spec)
         record = ControlPlane(files, net, engines).ensure(record)
         files.write_record(record)
         with Api(files.kubeconfig) as api:
@@ -51,6 +64,7 @@ def apply(spec: ClusterSpec, root: Path) -> ClusterState:
             files.write_record(msgspec.structs.replace(record, slot=slot))
             nodes.await_ready(spec)
         addons.check(spec)
+        stores.await_ready(spec)
     return read(spec, root)
 
 
@@ -107,10 +121,12 @@ def read(spec: ClusterSpec, root: Path) -> ClusterState:
                 )
         except ApiError:
             ready = False
+    asked = wanted(record.spec)
+    serving = Stores(files, net).running().keys() >= set(asked)
     return ClusterState(
         environment=spec.environment,
         site=spec.site,
-        ready=ready,
+        ready=ready and serving,
         identifier=record.identifier,
         endpoint=endpoint(net),
         kubeconfig=str(files.kubeconfig),
@@ -118,6 +134,9 @@ def read(spec: ClusterSpec, root: Path) -> ClusterState:
         peer_pod_network=peer.pods,
         nodes=counted,
         namespace=net.namespace,
+        kafka=kafka_address(net) if "kafka" in asked else "",
+        postgres=postgres_address(net) if "postgres" in asked else "",
+        passfile=passfile_of(net) if "postgres" in asked else "",
     )
 
 

@@ -17,7 +17,7 @@ from local.agent_settings import AgentSettings, ProcessImage
 from local.clusters_block import Block
 from local.clusters_network import inside, remove
 from local.clusters_objects import SCALED_LABEL, SETTINGS_LABEL, settings_digest
-from local.clusters_state import ClusterFiles
+from local.clusters_state import ClusterFiles, database_home
 from local.state import write_whole
 from runtime.processes import (
     MARK,
@@ -96,8 +96,12 @@ class Agents:
                 working_directory=str(CODE),
                 environ={"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"},
             ),
-            # keys of both clusters, and what Pulumi keeps: no business of a pod's
-            hidden=(str(self._files.all), str(self._files.home / "pulumi")),
+            # keys of both clusters, what Pulumi keeps, the database's files: no business of a pod's
+            hidden=(
+                str(self._files.all),
+                str(self._files.home / "pulumi"),
+                str(database_home(net)),
+            ),
             labels=labels,
             taints=pool.taints,
             cpu_millicores=pool.cpu_millicores,

@@ -22,6 +22,7 @@ from local.clusters_network import (
     remove_interface,
 )
 from local.clusters_state import ClusterFiles
+from local.clusters_stores import end_left, remove_data
 from runtime.processes import end_processes, marked_processes
 
 ROUNDS_MAX = 20
@@ -50,6 +51,7 @@ class Ending:
         """Take all of it away; nothing there is nothing to do. Raises `StaysError`, `NetworkError`."""
         # from here on there is no cluster to come back to: its data goes piece by piece
         self._files.record_path.unlink(missing_ok=True)
+        end_left(self._files.mark)
         self._end_processes()
         self._end_groups()
         for namespace in self._pod_namespaces():
@@ -62,6 +64,7 @@ class Ending:
         unmount_below(self._files.site)
         with self._files.network_lock():
             try:
+                remove_data(self._net)
                 self._files.remove()
             except OSError as error:
                 raise StaysError(

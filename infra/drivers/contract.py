@@ -29,11 +29,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Stores:
+    """Broker and databases that come with a cluster; texts are empty where there are none, all but `kafka` secret."""
+
+    kafka: pulumi.Output[list[str]]
+    ledger_dsn: pulumi.Output[str]
+    warehouse_dsn: pulumi.Output[str]
+    password: pulumi.Output[str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The output contract. `kubeconfig` is always secret.
 
     `cluster_identifier` stays when credentials or addresses change. `pod_endpoint` is the API server as pods of
-    both sites reach it; `networks` are those of the site's nodes and pods.
+    both sites reach it; `networks` are those of the site's nodes and pods. `stores` is None where the operator
+    brings them.
     """
 
     kubeconfig: pulumi.Output[str]
@@ -42,6 +53,7 @@ class Cluster:
     pod_endpoint: pulumi.Output[str]
     networks: pulumi.Output[list[str]]
     provider: k8s.Provider
+    stores: Stores | None = None
 
 
 class Driver(Protocol):

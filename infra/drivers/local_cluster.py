@@ -8,8 +8,9 @@ from pulumi import dynamic
 
 from contracts.cluster import ClusterSpec
 from infra.config import wrong
-from infra.drivers.contract import Cluster, Order, provider_for
+from infra.drivers.contract import Cluster, Order, Stores, provider_for
 from infra.drivers.local_process import LocalClusterProvider
+from infra.drivers.local_state import HIDDEN
 
 ENVIRONMENT = r"[a-z0-9]{1,8}"
 
@@ -25,10 +26,14 @@ class LocalCluster(dynamic.Resource, module="isthmus", name="LocalCluster"):
     networks: pulumi.Output[list[str]]
     nodes: pulumi.Output[dict[str, int]]
     ready: pulumi.Output[bool]
+    kafka: pulumi.Output[list[str]]
+    ledger_dsn: pulumi.Output[str]
+    warehouse_dsn: pulumi.Output[str]
+    database_password: pulumi.Output[str]
 
     outs: ClassVar[tuple[str, ...]] = (
         "ready", "cluster_identifier", "api_endpoint", "pod_endpoint", "kubeconfig", "networks",
-        "nodes",
+        "nodes", "kafka", "ledger_dsn", "warehouse_dsn", "database_password",
     )  # fmt: skip
 
     def __init__(
@@ -49,13 +54,14 @@ def make_local(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     settings = order.settings
     spec = ClusterSpec(
         environment=order.environment, site=order.site, prometheus=settings.prometheus,
+        stores=settings.stores,
         pools=tuple(pool.contract() for pool in order.pools),
     )  # fmt: skip
     timeout = f"{settings.create_s}s"
     cluster = LocalCluster(
         name, spec, root=str(order.root),
         opts=pulumi.ResourceOptions(
-            parent=parent, additional_secret_outputs=["kubeconfig"],
+            parent=parent, additional_secret_outputs=list(HIDDEN),
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=timeout),
         ),
     )  # fmt: skip
@@ -67,4 +73,14 @@ def make_local(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         kubeconfig=kubeconfig, cluster_identifier=identifier,
         api_endpoint=cluster.api_endpoint, pod_endpoint=cluster.pod_endpoint,
         networks=cluster.networks, provider=provider,
+        stores=_stores(cluster) if settings.stores else None,
     )  # fmt: skip
+
+
+def _stores(cluster: LocalCluster) -> Stores:
+    return Stores(
+        kafka=cluster.kafka,
+        ledger_dsn=pulumi.Output.secret(cluster.ledger_dsn),
+        warehouse_dsn=pulumi.Output.secret(cluster.warehouse_dsn),
+        password=pulumi.Output.secret(cluster.database_password),
+    )

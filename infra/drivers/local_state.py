@@ -71,17 +71,23 @@ def outputs(properties: Properties, state: ClusterState) -> dict[str, object]:
         "kubeconfig": _text(state.kubeconfig),
         "networks": [state.pod_network] if state.pod_network else [],
         "nodes": dict(state.nodes),
+        "kafka": [state.kafka] if state.kafka else [],
+        "ledger_dsn": _dsn(state, "ledger"),
+        "warehouse_dsn": _dsn(state, "warehouse"),
+        "database_password": _password(state.passfile),
     }
 
 
-STABLE = ("cluster_identifier", "api_endpoint", "pod_endpoint", "kubeconfig", "networks")
+HIDDEN = ("kubeconfig", "ledger_dsn", "warehouse_dsn", "database_password")
+"""Properties that are secret."""
+STABLE = ("cluster_identifier", "api_endpoint", "pod_endpoint", "networks", "kafka", *HIDDEN)
 """What an update of a cluster does not change. Without them a preview would show everything in it as changing."""
 
 
 def with_known(olds: Properties, news: Properties) -> dict[str, object]:
     """The inputs `news` with the stable outputs of the cluster as it is; as they are when there is none yet.
 
-    The kubeconfig is secret as an input too.
+    What is secret is so as an input too.
     """
     if not olds or replaced_by(olds, news):
         return dict(news)
@@ -91,7 +97,7 @@ def with_known(olds: Properties, news: Properties) -> dict[str, object]:
     found = outputs(news, state)
     known = {**news, **{key: found[key] for key in STABLE}}
     # as the engine writes it: an Output needs an event loop, which a provider's thread has not
-    return {**known, "kubeconfig": {SIGNATURE: SECRET, "value": known["kubeconfig"]}}
+    return {**known, **{key: {SIGNATURE: SECRET, "value": known[key]} for key in HIDDEN}}
 
 
 def _text(path: str) -> str:
@@ -100,6 +106,16 @@ def _text(path: str) -> str:
         return Path(path).read_text() if path else ""
     except FileNotFoundError:
         return ""
+
+
+def _dsn(state: ClusterState, database: str) -> str:
+    host, _, port = state.postgres.rpartition(":")
+    return f"host={host} port={port} dbname={database} user=isthmus" if host else ""
+
+
+def _password(passfile: str) -> str:
+    """The last field of the only line of a libpq password file."""
+    return _text(passfile).strip().rpartition(":")[2]
 
 
 def pod_endpoint(state: ClusterState) -> str:

@@ -87,6 +87,7 @@ class Clusters:
         found += [str(it) for it in Path("/sys/class/net").glob(f"ism{identity}{letter}")]
         found += [f"process {it.pid}" for it in marked_processes(files.mark)]
         found += [str(files.site)] if files.site.exists() else []
+        found += [str(it) for it in Path("/var/lib").glob(f"is{identity}-{short}")]
         hierarchies = groups()
         if hierarchies:
             group = Cgroup(hierarchies, f"isthmus-{identity}/{site}")

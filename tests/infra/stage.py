@@ -70,7 +70,7 @@ class Recorder(Mocks):
         outs = dict(args.inputs)
         match args.typ:
             case "pulumi:pulumi:StackReference":
-                outs["outputs"] = site_outputs(args.name.rpartition("-")[2])
+                outs["outputs"] = self.stack_outputs(args.name.rpartition("-")[2])
                 outs["secretOutputNames"] = ["kubeconfig"]
             case "pulumi-python:dynamic/isthmus:LocalCluster":
                 outs |= {
@@ -89,7 +89,13 @@ class Recorder(Mocks):
         return {"arn": f"arn:{args.name}"} if args.typ.startswith("aws:") else {}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token == "pulumi:pulumi:readStackOutputs":
+            return {"outputs": self.stack_outputs(str(args.args["name"]).rpartition("-")[2])}, []
         return dict(args.args), []
+
+    def stack_outputs(self, site: str) -> dict[str, Any]:
+        """What a cluster's stack exports."""
+        return site_outputs(site)
 
 
 class Monitor(MockMonitor):
