@@ -11,18 +11,31 @@ import msgspec
 
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify
+from contracts.capacity import Capacity
 from contracts.cloud import CloudState
 from contracts.cluster import ClusterSpec, ClusterState
 from contracts.control import ControlReply, ControlRequest
+from contracts.drive import (
+    DrivePlan,
+    DriveRow,
+    DriveRun,
+    LoadCell,
+    MachineSecond,
+    Pulse,
+    WorkerSummary,
+)
 from contracts.events import ClickEvent
 from contracts.evidence import AuditReport, ChainedRecord
 from contracts.fault import FaultRecord, Lease
+from contracts.gate import CompareReport, GateReport
 from contracts.history import LedgerRow, OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
 from contracts.orders import OrdersStats
+from contracts.promotion import Promotion
 from contracts.ready import Ready
 from contracts.report import Report
 from contracts.settings import BridgeSettings, RouterSettings
+from contracts.slo import Slo
 from contracts.tap import Canary, TapReport
 
 DIRECTORY = Path(__file__).with_name("schema")
@@ -33,26 +46,38 @@ ROOTS: tuple[type[Contract], ...] = (
     BridgeStatus,
     BridgeVerify,
     Canary,
+    Capacity,
     ChainedRecord,
     ClickEvent,
     CloudState,
     ClusterSpec,
     ClusterState,
+    CompareReport,
     ControlReply,
     ControlRequest,
+    DrivePlan,
+    DriveRow,
+    DriveRun,
     FaultRecord,
+    GateReport,
     Lease,
     LedgerRow,
+    LoadCell,
     LoadPlan,
     LoadSummary,
+    MachineSecond,
     OrderCheck,
     OrderEvent,
     OrdersStats,
+    Promotion,
+    Pulse,
     Ready,
     Report,
     RequestRow,
     RouterSettings,
+    Slo,
     TapReport,
+    WorkerSummary,
 )
 """What stands alone in a file, a line or a message; every other struct is part of one of these."""
 

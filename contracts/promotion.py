@@ -1,0 +1,142 @@
+"""A promotion: what a sale asks for, and what is known of it; the Kubernetes object's `spec` and `status`.
+
+Demand is in requests per second. Durations are written as Kubernetes does: `90s`, `15m`, `6h`, `1h30m`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from contracts.base import Contract
+
+Mode = Literal["Observe", "Approve", "Auto"]
+ConflictPolicy = Literal["Yield", "Force"]
+WorkloadKind = Literal["HorizontalPodAutoscaler", "Deployment", "ScaledObject"]
+Phase = Literal[
+    "Planned",  # before its lead, or Observe, or not approved
+    "Provisioning",  # nodes are being added
+    "Scaling",  # replicas are being raised
+    "Ready",  # everything stands, before the start
+    "Active",  # between start and end
+    "Cooling",  # after the end, until traffic lets go
+    "Released",
+]
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{1,6}[hms]){1,3}$")]
+Lead = Annotated[str, msgspec.Meta(pattern=r"^(auto|([0-9]{1,6}[hms]){1,3})$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+
+
+class WorkloadRef(Contract, frozen=True, kw_only=True, rename="camel"):
+    """What is scaled, in the promotion's own namespace."""
+
+    kind: WorkloadKind = "HorizontalPodAutoscaler"
+    name: Name
+
+
+class Latency(Contract, frozen=True, kw_only=True, rename="camel"):
+    """A waiting limit: at most `1 - share` of the requests wait longer than `wait` for a slot (Erlang C).
+
+    `slots` is how many requests a replica serves at once. `Shared`: any free slot of any replica is found;
+    `Random`: a replica is picked blindly, so each is its own queue (needs more replicas).
+    """
+
+    slots: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    wait: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}ms$")] = "50ms"
+    share: Share = 0.99
+    balancing: Literal["Shared", "Random"] = "Shared"
+
+
+class PromotedWorkload(Contract, frozen=True, kw_only=True, rename="camel"):
+    """One workload of a promotion; `name` is unique in it.
+
+    `expected_peak` is the demand the promotion adds at its peak, on top of ordinary traffic.
+    `capacity_per_replica` is what one replica was measured to carry (saturation when `latency` is given);
+    without it, the measured one of the workload is used, and without that nothing is scaled.
+    `utilization` is the share of capacity planned for; with `latency`, Erlang C decides instead.
+    `pool` is where its replicas run and `replicas_per_node` how many fit on a node of it.
+    """
+
+    name: Name
+    ref: WorkloadRef
+    expected_peak: Rate
+    capacity_per_replica: Annotated[float, msgspec.Meta(gt=0, le=1e6)] | None = None
+    utilization: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.85
+    latency: Latency | None = None
+    pool: Name | None = None
+    replicas_per_node: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+
+
+class PromotedNodes(Contract, frozen=True, kw_only=True, rename="camel"):
+    """Nodes a pool gets on top of what it had; without `add`, as many as the pool's workloads need."""
+
+    pool: Name
+    add: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
+
+
+class Release(Contract, frozen=True, kw_only=True, rename="camel"):
+    """How the floor goes down after `end`.
+
+    A step is taken once live demand has been at most `below` of what the remaining replicas carry, for `for`.
+    At `end` + `max_hold` the floor falls to what live demand needs. A step is at most `step` percent, at most
+    50 replicas, at least one, and `every` apart.
+    """
+
+    below: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.7
+    for_: Duration = msgspec.field(name="for", default="15m")
+    max_hold: Duration = "6h"
+    step: Annotated[str, msgspec.Meta(pattern=r"^([1-9]|[1-4][0-9]|50)%$")] = "25%"
+    every: Duration = "2m"
+
+
+class Budget(Contract, frozen=True, kw_only=True, rename="camel"):
+    """Node-hours that the promotion may add over everything, hold included."""
+
+    node_hours: Annotated[float, msgspec.Meta(ge=0, le=1e7)]
+
+
+class PromotionSpec(Contract, frozen=True, kw_only=True, rename="camel"):
+    """What is asked for.
+
+    `lead` is how long before `start` everything begins: fixed, or `auto` from measured times, at most
+    `lead_max`. `confidence` is the quantile of demand that is planned for, where a forecast exists.
+    `time_zone` (IANA) is for people: tables show it; `start` and `end` carry their own offset.
+    """
+
+    start: Moment
+    end: Moment
+    time_zone: str = "UTC"
+    type: Name = "promotion"
+    mode: Mode = "Observe"
+    confidence: Share = 0.9
+    lead: Lead = "auto"
+    lead_max: Duration = "24h"
+    release: Release = Release()
+    budget: Budget | None = None
+    conflict_policy: ConflictPolicy = "Yield"
+    workloads: Annotated[tuple[PromotedWorkload, ...], msgspec.Meta(min_length=1, max_length=500)]
+    nodes: Annotated[tuple[PromotedNodes, ...], msgspec.Meta(max_length=32)] = ()
+
+
+class Promotion(Contract, frozen=True, kw_only=True, rename="camel"):
+    """One promotion as the planner reads it; `approved` counts in mode Approve only."""
+
+    schema: int = 1
+    namespace: Name = "default"
+    name: Name
+    approved: bool = False
+    spec: PromotionSpec
+
+
+def workload_key(namespace: str, ref: WorkloadRef) -> str:
+    """How one workload is named across promotions: `Kind/namespace/name`."""
+    return f"{ref.kind}/{namespace}/{ref.name}"
+
+
+def promotion_key(promotion: Promotion) -> str:
+    """How one promotion is named across namespaces: `namespace/name`."""
+    return f"{promotion.namespace}/{promotion.name}"
