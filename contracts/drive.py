@@ -6,7 +6,7 @@ A run's directory holds `plan.json`, `run.json` (last, atomically), `machine.ndj
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from contracts.base import Contract
 from contracts.load import Outcome, TrafficClass
@@ -53,7 +53,7 @@ class RequestTemplate(Contract, frozen=True, kw_only=True):
     service: str = ""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     expect: tuple[int, ...] = ()
     kind: Literal["plain", "order"] = "plain"
@@ -107,7 +107,7 @@ class DrivePlan(Contract, frozen=True, kw_only=True):
     arrivals: Literal["poisson", "uniform"] = "poisson"
     rows: Literal["notable", "all"] = "notable"
     canaries: Count = 200
-    feeds: dict[str, Feed] = {}
+    feeds: dict[str, Feed] = field(default_factory=dict)
     requests: Annotated[
         tuple[RequestTemplate, ...],
         Meta(min_length=1, extra_json_schema={"description": "a list of requests"}),

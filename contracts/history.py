@@ -22,15 +22,19 @@ class OrderEvent(Contract, frozen=True, kw_only=True):
 
 
 class LedgerRow(Contract, frozen=True, kw_only=True):
-    """One committed order as the ledger holds it."""
+    """One committed order as a ledger holds it; `site` is where that ledger stands, empty if it was not asked."""
 
     key: str
     order_id: str
     body_sha: str
+    site: str = ""
 
 
 class OrderCheck(Contract, frozen=True, kw_only=True):
-    """The checker's verdict over a history and a ledger; lists hold keys, cut to the first 20."""
+    """The checker's verdict over a history and a ledger; lists hold keys, cut to the first 20.
+
+    `misplaced` counts keys with a row on a site that may not hold them.
+    """
 
     schema: int = 1
     invoked: int
@@ -43,3 +47,4 @@ class OrderCheck(Contract, frozen=True, kw_only=True):
     idempotency: int
     unexpected: int
     examples: dict[str, tuple[str, ...]]
+    misplaced: int = 0

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from contracts.base import Contract
 from contracts.drive import Count, Name, Positive, Rate, Share
@@ -79,10 +79,10 @@ class Slo(Contract, frozen=True, kw_only=True):
         dict[TrafficClass, ClassObjective],
         Meta(min_length=1, extra_json_schema={"description": "a map of public, sensitive, raised"}),
     ]
-    faults: dict[Name, FaultObjective] = {}
+    faults: dict[Name, FaultObjective] = field(default_factory=dict)
     require: tuple[Proof, ...] = ()
     residence: tuple[str, ...] = ()
     budget: BudgetObjective = BudgetObjective()
     generator: GeneratorObjective = GeneratorObjective()
-    capacity: dict[Name, CapacityObjective] = {}
-    forecast: dict[Name, Forecast] = {}
+    capacity: dict[Name, CapacityObjective] = field(default_factory=dict)
+    forecast: dict[Name, Forecast] = field(default_factory=dict)
