@@ -16,6 +16,8 @@ Op = Literal[
     "stats",  # relay: TapStats; orders: OrdersStats; bridge: BridgeStatus
     "cut",  # relay: black-hole both ways (bytes are read from nobody, connections hang)
     "heal",  # relay: end a cut
+    "fault",  # relay: let a fault hold by `id` (listeners, direction, delay_ms, jitter_ms, rate_bytes_s, hole, …)
+    "unfault",  # relay: end the fault `id`; there need not be one
     "target",  # relay: point listener `name` at `address`
     "arm",  # relay: load canary manifest `path`, reset hits, beacons and byte counts
     "seen",  # relay: TapReport

@@ -6,6 +6,7 @@ connections are taken and hang, nobody is told; healing resumes every connection
 
 import argparse
 import asyncio
+import random
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ import uvloop
 from contracts.control import ControlReply, ControlRequest
 from contracts.tap import Canary, TapReport
 from local.relay_pipe import Half, Pipe
+from local.relay_rules import WHOLE, Rule, Shaper, Terms, rule_of, terms_of
 from local.relay_settings import RelayListener, RelaySettings
 from local.tap import Tap
 from runtime.control import refuse, reply_with, serve_control
@@ -42,6 +44,10 @@ class Relay:
         self._pipes: set[Pipe] = set()
         self._connecting: dict[Pipe, asyncio.Task[None]] = {}
         self._waiting: dict[Pipe, str] = {}
+        self._names: dict[Pipe, str] = {}
+        self._rules: dict[str, Rule] = {}
+        self._terms: dict[str, Terms] = dict.fromkeys(self._targets, WHOLE)
+        self._rng = random.Random()
 
     async def listen(self, listener: RelayListener) -> tuple[asyncio.Server, str]:
         """Open one listener; returns it and where it really listens."""
@@ -59,20 +65,29 @@ class Relay:
                 self.tap.open(name),
                 on_client=lambda pipe: self._on_client(pipe, name),
                 on_gone=self._on_gone,
+                shaper=lambda: Shaper(self._rng),
             )
             pipe.cut = self.cut
+            pipe.set_terms(self._terms[name])
             self._pipes.add(pipe)
+            self._names[pipe] = name
             return pipe.client
 
         return half
 
     def _on_client(self, pipe: Pipe, name: str) -> None:
-        if self.cut:
+        terms = self._terms[name]
+        if terms.reset:
+            pipe.refuse()
+        elif self.cut or terms.closed or self._is_dropped(terms):
             self._waiting[pipe] = name
         else:
             self._connecting[pipe] = asyncio.get_running_loop().create_task(
                 self._connect(pipe, name)
             )
+
+    def _is_dropped(self, terms: Terms) -> bool:
+        return bool(terms.drop_share) and self._rng.uniform(0, 1) < terms.drop_share
 
     async def _connect(self, pipe: Pipe, name: str) -> None:
         host, port = self._targets[name]
@@ -89,6 +104,7 @@ class Relay:
     def _on_gone(self, pipe: Pipe) -> None:
         self._pipes.discard(pipe)
         self._waiting.pop(pipe, None)
+        self._names.pop(pipe, None)
 
     def set_cut(self, *, cut: bool) -> None:
         """Cut or heal every connection, those to come included."""
@@ -97,9 +113,23 @@ class Relay:
             pipe.cut = cut
             pipe.set_reading()
         if not cut:
-            waiting, self._waiting = self._waiting, {}
-            for pipe, name in waiting.items():
-                self._on_client(pipe, name)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """Try the connections that waited; those for which nothing has changed wait on."""
+        waiting, self._waiting = self._waiting, {}
+        for pipe, name in waiting.items():
+            self._on_client(pipe, name)
+
+    def set_rules(self, rules: dict[str, Rule]) -> None:
+        """From now on these faults hold, for every connection there is or will be."""
+        self._rules = rules
+        for rule in rules.values():
+            self._rng.seed(rule.seed)
+        self._terms = {name: terms_of(rules.values(), name) for name in self._targets}
+        for pipe, name in list(self._names.items()):
+            pipe.set_terms(self._terms[name])
+        self._let_in()
 
     async def close(self) -> None:
         """End every connection."""
@@ -141,8 +171,25 @@ class Relay:
                 return self._set_target(request)
             case "arm":
                 return self._arm(request)
+            case "fault" | "unfault":
+                return self._change_rules(request)
             case _:
-                return refuse("expected one of ping stats seen cut heal target arm")
+                return refuse("expected one of ping stats seen cut heal target arm fault unfault")
+
+    def _change_rules(self, request: ControlRequest) -> ControlReply:
+        if request.op == "unfault":
+            gone = str(request.args.get("id", ""))
+            self.set_rules({key: it for key, it in self._rules.items() if key != gone})
+            return reply_with()
+        try:
+            rule = rule_of(request.args)
+        except ValueError as error:
+            return refuse(str(error))
+        if all(terms_of((rule,), name) == WHOLE for name in self._targets):
+            known = ", ".join(sorted(self._targets))
+            return refuse(f"{rule.listeners}: expected to name one of {known}")
+        self.set_rules({**self._rules, rule.id: rule})
+        return reply_with()
 
     def _write_beacons(self) -> None:
         lines = b"".join(beacon + b"\n" for beacon in sorted(self.tap.beacons))

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
+from local.relay_lane import Lane
+from local.relay_rules import WHOLE, Shaper, Terms
 from local.tap import ConnectionTap
 
 LINGER_RESET = struct.pack("ii", 1, 0)
@@ -29,6 +31,7 @@ class Half(asyncio.Protocol):
         self.held = bytearray()
         self.ended = False
         self.full = False
+        self.lane = Lane(self._pass_on, pipe.set_reading, shaper=pipe.shaper)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Small writes leave at once; how much may wait is bounded."""
@@ -47,7 +50,11 @@ class Half(asyncio.Protocol):
             # uvloop starts to read only after connection_made, so pausing there does not hold
             self.held += data
             self.pipe.set_reading()
-        elif self.other.transport is not None:
+        else:
+            self.lane.send(data)
+
+    def _pass_on(self, data: bytes) -> None:
+        if self.other is not None and self.other.transport is not None:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
@@ -81,12 +88,24 @@ class Pipe:
         *,
         on_client: Callable[["Pipe"], None],
         on_gone: Callable[["Pipe"], None],
+        shaper: Callable[[], Shaper],
     ) -> None:
+        self.shaper = shaper
         self.client = Half(self, tap.up)
         self.target = Half(self, tap.down)
         self.cut = False
+        self.terms = WHOLE
         self._on_client = on_client
         self._on_gone = on_gone
+
+    def set_terms(self, terms: Terms) -> None:
+        """From now on bytes pass as these terms say; what is on its way stays so."""
+        self.terms = terms
+        self.client.lane.way, self.target.lane.way = terms.up, terms.down
+        if terms.reset:
+            reset(self.client)
+            reset(self.target)
+        self.set_reading()
 
     def on_made(self, half: Half) -> None:
         """Read from nobody until both sides are there."""
@@ -104,10 +123,10 @@ class Pipe:
         self.client.other, self.target.other = self.target, self.client
         for half, other in ((self.client, self.target), (self.target, self.client)):
             if half.held and other.transport is not None:
-                other.transport.write(bytes(half.held))
+                half.lane.send(bytes(half.held))
                 half.held.clear()
             if half.ended and other.transport is not None:
-                other.transport.write_eof()
+                self._end_after(half, other)
         self.set_reading()
 
     def set_reading(self) -> None:
@@ -116,7 +135,9 @@ class Pipe:
             transport = half.transport
             if transport is None or transport.is_closing() or half.ended:
                 continue
-            wanted = not self.cut and half.other is not None and not other.full
+            open_way = not self.cut and not half.lane.way.hole
+            room = half.other is not None and not other.full and not half.lane.is_full
+            wanted = open_way and room
             if wanted and not transport.is_reading():
                 transport.resume_reading()
             elif not wanted and transport.is_reading():
@@ -133,13 +154,25 @@ class Pipe:
             close(half)
             close(other)
         else:
-            other.transport.write_eof()
+            self._end_after(half, other)
+
+    def _end_after(self, half: Half, other: Half) -> None:
+        """Pass an end of file on, behind what `half` sent before it."""
+
+        def end() -> None:
+            if other.transport is not None and not other.transport.is_closing():
+                other.transport.write_eof()
+
+        half.lane.finish(end)
 
     def on_lost(self, half: Half, exc: Exception | None) -> None:
         """One side is gone: so is the other, in the same manner."""
         other = self.target if half is self.client else self.client
+        if exc is not None:
+            half.lane.abandon()
+        other.lane.abandon()  # nobody is there to take it
         if other.transport is not None:
-            close(other) if exc is None else reset(other)
+            half.lane.finish(lambda: close(other)) if exc is None else reset(other)
         else:
             self._on_gone(self)
 

@@ -104,7 +104,7 @@ async def client_of(
             await writer.wait_closed()
 
 
-async def ask(relay: Relay, op: str, **args: str) -> ControlReply:
+async def ask(relay: Relay, op: str, **args: object) -> ControlReply:
     request = msgspec.convert({"op": op, "args": args}, ControlRequest)
     return await relay.control(request)
 
@@ -233,9 +233,113 @@ async def test_target_moves_new_connections(target: Target, tmp_path: Path) -> N
             ours.close()
 
 
+@on_both_loops
+async def test_a_slow_way_delays_answers_and_heals(target: Target, tmp_path: Path) -> None:
+    """100 ms each way are at least 200 ms there and back; after `unfault` nothing is left of it."""
+    async with (
+        relay_to(target.address, tmp_path) as (relay, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"0")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        await theirs.readexactly(1)
+
+        async def round_trip_s() -> float:
+            began_s = asyncio.get_running_loop().time()
+            writer.write(b"?")
+            await asyncio.wait_for(theirs.readexactly(1), LIMIT_S)
+            ours.write(b"!")
+            await asyncio.wait_for(reader.readexactly(1), LIMIT_S)
+            return asyncio.get_running_loop().time() - began_s
+
+        assert (await ask(relay, "fault", id="1", delay_ms=100)).ok
+        assert await round_trip_s() >= 0.2
+        assert (await ask(relay, "unfault", id="1")).ok
+        assert (await ask(relay, "unfault", id="1")).ok
+        assert await round_trip_s() < 0.2
+        ours.close()
+
+
+@on_both_loops
+async def test_a_narrow_way_passes_every_byte_at_its_rate(target: Target, tmp_path: Path) -> None:
+    """200 KB at 1 MB/s take a fifth of a second, arrive whole, and the end comes after them."""
+    async with (
+        relay_to(target.address, tmp_path) as (relay, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"?")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        await theirs.readexactly(1)
+        assert (await ask(relay, "fault", id="1", rate_bytes_s=1_000_000, direction="down")).ok
+        answer = bytes(range(200)) * 1000
+        began_s = asyncio.get_running_loop().time()
+        ours.write(answer)
+        ours.write_eof()
+        ours.close()
+        assert await asyncio.wait_for(reader.read(-1), LIMIT_S) == answer
+        assert asyncio.get_running_loop().time() - began_s >= 0.19
+
+
+@on_both_loops
+async def test_a_hole_of_one_way_lets_the_other_through(target: Target, tmp_path: Path) -> None:
+    """The target hears, the client does not; healing brings what was said, in order."""
+    async with (
+        relay_to(target.address, tmp_path) as (relay, address),
+        client_of(address) as (reader, writer),
+    ):
+        writer.write(b"1")
+        theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+        await theirs.readexactly(1)
+        assert (await ask(relay, "fault", id="1", hole=True, direction="down")).ok
+        writer.write(b"2")
+        assert await asyncio.wait_for(theirs.readexactly(1), LIMIT_S) == b"2"
+        ours.write(b"a")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), QUIET_S)
+        assert (await ask(relay, "unfault", id="1")).ok
+        assert await asyncio.wait_for(reader.readexactly(1), LIMIT_S) == b"a"
+        ours.close()
+
+
+@on_both_loops
+async def test_dropped_and_held_out_connections_get_in_after_the_heal(
+    target: Target, tmp_path: Path
+) -> None:
+    """A new connection whose first packet is lost hangs; it is let in when the fault goes."""
+    async with relay_to(target.address, tmp_path) as (relay, address):
+        for number, fault in enumerate(({"drop_share": 1.0}, {"hole": True, "direction": "up"})):
+            assert (await ask(relay, "fault", id=str(number), listeners="ads/*", **fault)).ok
+            async with client_of(address) as (_, writer):
+                writer.write(b"x")
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(target.peers.get(), QUIET_S)
+                assert (await ask(relay, "unfault", id=str(number))).ok
+                theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+                assert await asyncio.wait_for(theirs.readexactly(1), LIMIT_S) == b"x"
+                ours.close()
+
+
+@on_both_loops
+async def test_reset_ends_what_is_open_and_what_comes(target: Target, tmp_path: Path) -> None:
+    """Both an old and a new connection are told at once, with RST."""
+    async with relay_to(target.address, tmp_path) as (relay, address):
+        async with client_of(address) as (reader, writer):
+            writer.write(b"x")
+            _, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+            assert (await ask(relay, "fault", id="1", reset=True)).ok
+            with pytest.raises(ConnectionResetError):
+                await asyncio.wait_for(reader.read(1), LIMIT_S)
+            ours.close()
+        async with client_of(address) as (reader, _):
+            with pytest.raises(ConnectionResetError):
+                await asyncio.wait_for(reader.read(1), LIMIT_S)
+
+
 @pytest.mark.parametrize(
     ("op", "args", "expected"),
     [
+        ("fault", {"id": "1"}, "expected delay_ms"),
+        ("fault", {"id": "1", "listeners": "nobody", "reset": True}, "ads/ad-1"),
         ("target", {"name": "nobody", "address": "127.0.0.1:1"}, "ads/ad-1"),
         ("target", {"name": "ads/ad-1", "address": "nowhere"}, "host:port"),
         ("arm", {}, "manifest"),

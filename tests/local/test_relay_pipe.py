@@ -1,8 +1,11 @@
 """A pipe between two sides: who is read from, and how ends travel (every state × event)."""
 
+import random
+
 import pytest
 
 from local.relay_pipe import Half, Pipe
+from local.relay_rules import Shaper, Terms, Way
 from local.tap import Tap
 
 
@@ -51,7 +54,12 @@ class Bench:
     def __init__(self, *, connected: bool = True) -> None:
         self.gone: list[Pipe] = []
         tap = Tap(on_error=lambda _error: None)
-        self.pipe = Pipe(tap.open("x"), on_client=lambda _pipe: None, on_gone=self.gone.append)
+        self.pipe = Pipe(
+            tap.open("x"),
+            on_client=lambda _pipe: None,
+            on_gone=self.gone.append,
+            shaper=lambda: Shaper(random.Random(1)),
+        )
         self.client, self.target = Side(), Side()
         made(self.pipe.client, self.client)
         if connected:
@@ -144,3 +152,19 @@ def test_an_unreachable_target_resets_the_client() -> None:
     bench = Bench(connected=False)
     bench.pipe.refuse()
     assert bench.client.aborted
+
+
+def test_a_hole_stops_one_way_and_spares_the_other() -> None:
+    """Bytes from the side behind the hole are not read; the other way flows; healing reads on."""
+    bench = Bench()
+    bench.pipe.set_terms(Terms(down=Way(hole=True)))
+    assert (bench.client.reading, bench.target.reading) == (True, False)
+    bench.pipe.set_terms(Terms())
+    assert (bench.client.reading, bench.target.reading) == (True, True)
+
+
+def test_reset_terms_end_both_sides_at_once() -> None:
+    """Neither side is left waiting."""
+    bench = Bench()
+    bench.pipe.set_terms(Terms(reset=True))
+    assert (bench.client.aborted, bench.target.aborted) == (True, True)
