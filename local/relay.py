@@ -159,10 +159,9 @@ class Relay:
     async def control(self, request: ControlRequest) -> ControlReply:
         """Answer one operation of the control socket."""
         match request.op:
-            case "stats":
-                return reply_with(self.report())
-            case "seen":
-                self._write_beacons()
+            case "stats" | "seen":
+                if request.op == "seen":
+                    self._write_beacons()
                 return reply_with(self.report())
             case "cut" | "heal":
                 self.set_cut(cut=request.op == "cut")
