@@ -35,7 +35,8 @@ def completed(settings: Settings, read: Callable[[Site], Outputs]) -> Settings:
     }
     if values["ledgerDsn"] or values["warehouseDsn"]:
         empty.pop("databasePassword", None)
-    found = {site: read(site) for site in dict.fromkeys(site for site, _ in empty.values())}
+    sites: set[Site] = {site for site, _ in empty.values()}
+    found = {site: read(site) for site in sorted(sites)}
     given = {
         key: found[site][output] for key, (site, output) in empty.items() if output in found[site]
     }
