@@ -5,7 +5,7 @@ import pytest
 
 from infra.config import ConfigError, Settings
 from infra.stacks import build, parts_of, read_policy
-from tests.infra.stage import describe, existing_values, fabric_values
+from tests.infra.stage import Recorder, describe, existing_values, fabric_values
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,26 @@ def test_the_fabric_reads_the_clusters_of_its_environment() -> None:
         "acme/isthmus/shop-public",
         "acme/isthmus/shop-private",
     }
+
+
+def test_a_local_fabric_needs_no_key() -> None:
+    """Brokers and databases are those that the cluster stacks offer."""
+
+    class WithStores(Recorder):
+        def stack_outputs(self, site: str) -> dict[str, object]:
+            offered = {
+                "kafka": [f"10.{1 if site == 'public' else 2}.0.1:9092"],
+                "ledgerDsn": "host=10.2.0.1 dbname=ledger", "databasePassword": "of-the-cluster",
+                "warehouseDsn": "host=10.2.0.1 dbname=warehouse",
+            }  # fmt: skip
+            return {**super().stack_outputs(site), **offered}
+
+    stack = describe(build, values={}, recorder=WithStores())
+    secret = stack.one("Secret", "private-database")
+    assert secret.at("stringData.PGPASSWORD") == "of-the-cluster"
+    assert secret.is_secret("stringData")
+    bridge = stack.one("ConfigMap", "private-bridge-config").at("data")
+    assert "10.1.0.1:9092" in bridge["topology.yaml"]
 
 
 def test_a_bad_key_ends_the_run_as_a_users_error() -> None:

@@ -38,6 +38,12 @@ def test_it_listens_on_its_socket_only_and_tells_no_statement() -> None:
     assert "--log_min_error_statement=panic" in argv
 
 
+def test_it_listens_on_one_address_more_if_told() -> None:
+    """That of a cluster's site, for its pods."""
+    spec = PostgresSpec(directory="/tmp/x", binaries="/pg", run_as="", listen="10.98.0.1")
+    assert "--listen_addresses=10.98.0.1" in postgres_argv(spec)
+
+
 def test_a_dsn_names_a_passfile_and_survives_odd_paths() -> None:
     """Spaces and quotes in a path stay inside their value; there is no password."""
     spec = PostgresSpec(directory="/tmp/it's here", binaries="/pg", run_as="")

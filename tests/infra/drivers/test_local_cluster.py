@@ -31,7 +31,9 @@ def test_the_private_sites_pools_are_its_own() -> None:
 def test_the_kubeconfig_is_a_secret_output_and_time_is_bounded() -> None:
     """Nothing the provider returns shows a credential in the state."""
     found = describe(build, stack="dev-public", values={"createS": "90"}).one("LocalCluster")
-    assert "kubeconfig" in found.secret_outputs
+    assert {"kubeconfig", "ledger_dsn", "warehouse_dsn", "database_password"} <= set(
+        found.secret_outputs
+    )
     assert found.create_timeout == "90s"
 
 

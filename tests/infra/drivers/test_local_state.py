@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from contracts.cluster import ClusterSpec, ClusterState, NodePool
 from infra.drivers.local_state import (
+    HIDDEN,
     LocalClusterError,
     absent,
     ask,
@@ -117,6 +118,23 @@ def test_pods_reach_the_api_server_at_their_own_gateway() -> None:
     """The first address of the pod range, on the port of the endpoint; nothing of a cluster that is not there."""
     assert pod_endpoint(STATE) == "https://10.97.0.1:6443"
     assert pod_endpoint(absent(SPEC)) == ""
+
+
+def test_stores_are_told_with_their_password_from_its_file(tmp_path) -> None:
+    """And are secret as inputs and outputs; a cluster without stores has empty ones."""
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:isthmus:a-password\n")
+    stored = msgspec.structs.replace(
+        STATE, kafka="10.97.0.1:9092", postgres="10.98.0.1:5432", passfile=str(passfile)
+    )
+    outs = outputs(bag(), stored)
+    assert outs["kafka"] == ["10.97.0.1:9092"]
+    assert outs["ledger_dsn"] == "host=10.98.0.1 port=5432 dbname=ledger user=isthmus"
+    assert outs["warehouse_dsn"] == "host=10.98.0.1 port=5432 dbname=warehouse user=isthmus"
+    assert outs["database_password"] == "a-password"
+    assert {"ledger_dsn", "warehouse_dsn", "database_password", "kubeconfig"} == set(HIDDEN)
+    bare = outputs(bag(), STATE)
+    assert (bare["kafka"], bare["ledger_dsn"], bare["database_password"]) == ([], "", "")
 
 
 FAKE = """
