@@ -50,6 +50,15 @@ class Tap:
 
         return Stream(self.matcher, found=found, beacon=self.beacons.add)
 
+    def search_alone(self, listener: str, data: bytes) -> None:
+        """Bytes that belong to no stream, or whose place in it is not known."""
+        if not self.armed:
+            return
+        try:
+            self.stream(listener).feed(data)
+        except Exception as error:  # noqa: BLE001 - whatever it was, these bytes were not searched
+            self.count_error(error)
+
     def report_hits(self) -> tuple[TapHit, ...]:
         """Each canary seen, once per listener, with the first view that showed it."""
         return tuple(

@@ -10,21 +10,22 @@ import heapq
 from typing import NamedTuple
 
 HISTORY_BYTES = 1 << 16
-"""Kept of what was read, to compare what is sent again; more than a default window in flight is not met here."""
+"""Kept of what was read, to compare what is sent again; what is older is searched by itself instead."""
 PENDING_BYTES_MAX = 32 << 20
 """The largest receive buffer Linux gives without being asked (tcp_rmem) is 6 to 32 MiB."""
 _WRAP = 1 << 32
 
 
 class Pieces(NamedTuple):
-    """What came of a segment: bytes in order, bytes out of order, and whether bytes contradict each other."""
+    """What came of a segment: bytes in order and out of order; `conflict`: they contradict earlier ones.
+
+    `overflow`: it was too far ahead to be kept.
+    """
 
     ordered: tuple[bytes, ...] = ()
     strays: tuple[bytes, ...] = ()
     conflict: bool = False
-
-
-NOTHING = Pieces()
+    overflow: bool = False
 
 
 class Direction:
@@ -34,7 +35,6 @@ class Direction:
         self.known = False
         self.position = 0
         self.acked = 0
-        self.overflows = 0
         self._start = 0
         self._end: int | None = None
         self._history = bytearray()
@@ -46,6 +46,10 @@ class Direction:
         """The next byte expected has this sequence number."""
         self.known = True
         self._start = seq
+
+    def is_start(self, seq: int) -> bool:
+        """Whether the direction began with this sequence number."""
+        return self.known and seq == self._start
 
     def _place(self, seq: int) -> int:
         ahead = (seq - self._start - self.position) % _WRAP
@@ -60,11 +64,11 @@ class Direction:
             self._keep(data)
             return Pieces((data,))
         if at > self.position:
-            self._wait(at, data)
-            return Pieces(strays=(data,))
-        ordered, strays, conflict = self._place_at(at, data)
+            return Pieces(strays=(data,), overflow=not self._wait(at, data))
+        placed = self._place_at(at, data)
         more = self._due()
-        return Pieces((*ordered, *more.ordered), strays, conflict or more.conflict)
+        conflict = placed.conflict or more.conflict
+        return Pieces((*placed.ordered, *more.ordered), placed.strays, conflict)
 
     def _keep(self, data: bytes) -> None:
         self.position += len(data)
@@ -84,20 +88,20 @@ class Direction:
 
     def _compare(self, at: int, again: bytes) -> tuple[tuple[bytes, ...], bool]:
         first = self.position - len(self._history)
-        lost = max(0, first - at)
+        lost = min(len(again), max(0, first - at))
         here = max(at, first) - first
         kept = bytes(self._history[here : here + len(again) - lost])
         if lost:
             return (again,), again[lost:] != kept
         return ((), False) if again == kept else ((again,), True)
 
-    def _wait(self, at: int, data: bytes) -> None:
+    def _wait(self, at: int, data: bytes) -> bool:
         if self._pending_bytes + len(data) > PENDING_BYTES_MAX:
-            self.overflows += 1
-            return
+            return False
         self._number += 1
         self._pending_bytes += len(data)
         heapq.heappush(self._pending, (at, self._number, data))
+        return True
 
     def _due(self) -> Pieces:
         """What was waiting for the position reached."""
