@@ -10,6 +10,7 @@ import msgspec
 
 from cli.demo_cpu import CpuWait
 from cli.demo_options import FAULTS
+from cli.demo_place import Place
 from cli.demo_scan import canaries_at_rest
 from cli.demo_sources import (
     Counts,
@@ -19,7 +20,6 @@ from cli.demo_sources import (
     read_lines,
     read_taps,
 )
-from contracts.cloud import CloudState
 from contracts.fault import FaultKind, FaultRecord
 from contracts.history import OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
@@ -53,23 +53,24 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gathering(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to gather: the cloud, the run's folder and plan, its rows and the faults injected."""
+    """Where to gather: the place, the run's folder and plan, its rows and the faults injected."""
 
-    state: CloudState
+    place: Place
     folder: Path
     plan: LoadPlan
     rows: list[RequestRow]
     summary: LoadSummary
     faults: tuple[FaultRecord, ...]
+    faults_expected: tuple[FaultKind, ...] = FAULTS
     cpu_wait: CpuWait
 
 
-def take_baseline(state: CloudState) -> Baseline:
+def take_baseline(place: Place) -> Baseline:
     """Counters and clocks before the first request, read when counters and evidence stand still."""
-    counts = [read_counts(state)]
+    counts = [read_counts(place)]
 
     def still() -> bool:
-        before, counts[0] = counts[0], read_counts(state)
+        before, counts[0] = counts[0], read_counts(place)
         return before == counts[0]
 
     poll(still, within_s=SETTLE_S)
@@ -81,7 +82,7 @@ def take_baseline(state: CloudState) -> Baseline:
 def drain(gathering: Gathering) -> bool:
     """Wait until every acknowledged click is in the warehouse; False when time runs out."""
     wanted = len(figures.acked_clicks(gathering.rows))
-    dsn, prefix = gathering.state.endpoints["warehouse.dsn"], key_prefix(gathering.plan)
+    dsn, prefix = gathering.place.warehouse_dsn, key_prefix(gathering.plan)
     return poll(lambda: count_of_run(dsn, run=prefix) >= wanted, within_s=DRAIN_S)
 
 
@@ -89,8 +90,8 @@ def gather(
     gathering: Gathering, baseline: Baseline, *, drained: bool, disabled: tuple[str, ...]
 ) -> RunFacts:
     """Everything measured in the run. Raises `FactError`, `ControlError`, `ScanError`."""
-    taps = read_taps(gathering.state)
-    counts = _settled(gathering.state, baseline)
+    taps = read_taps(gathering.place)
+    counts = _settled(gathering.place, baseline)
     check = _order_check(gathering)
     rows, plan = gathering.rows, gathering.plan
     return RunFacts(
@@ -109,7 +110,7 @@ def gather(
         orders_failed=figures.orders_failed(rows),
         events=_events(gathering, baseline),
         failover=_failover(gathering),
-        faults_expected=FAULTS,
+        faults_expected=gathering.faults_expected,
         faults=gathering.faults,
         evidence=Evidence(records=counts.recorded, chain_ok=counts.chain_ok),
         decisions=counts.decisions,
@@ -124,12 +125,12 @@ def gather(
     )
 
 
-def _settled(state: CloudState, baseline: Baseline) -> Counts:
+def _settled(place: Place, baseline: Baseline) -> Counts:
     """This run's counts, read when counters and evidence agree or can no longer be expected to."""
-    latest = [read_counts(state).since(baseline.counts)]
+    latest = [read_counts(place).since(baseline.counts)]
 
     def agree() -> bool:
-        latest[0] = read_counts(state).since(baseline.counts)
+        latest[0] = read_counts(place).since(baseline.counts)
         return latest[0].decisions == latest[0].recorded
 
     poll(agree, within_s=SETTLE_S)
@@ -139,16 +140,14 @@ def _settled(state: CloudState, baseline: Baseline) -> Counts:
 def _order_check(gathering: Gathering) -> OrderCheck:
     return check_orders(
         read_lines(gathering.folder / "orders.ndjson", OrderEvent),
-        ledger_rows(gathering.state.endpoints["ledger.dsn"], key_prefix=key_prefix(gathering.plan)),
+        ledger_rows(gathering.place.ledger_dsn, key_prefix=key_prefix(gathering.plan)),
     )
 
 
 def _events(gathering: Gathering, baseline: Baseline) -> Events:
     """Clicks by their ids, and every record of the link since the run began by coordinates and digests."""
-    rows = warehouse_rows(
-        gathering.state.endpoints["warehouse.dsn"], run=key_prefix(gathering.plan)
-    )
-    settings = Path(gathering.state.root) / "settings" / "bridge.json"
+    rows = warehouse_rows(gathering.place.warehouse_dsn, run=key_prefix(gathering.plan))
+    settings = gathering.place.bridge_settings
     link = verify(plan_from_settings(settings, since_ms=baseline.wall_ms), wait_s=LINK_S)
     return with_link(check_events(figures.acked_clicks(gathering.rows), rows), link)
 
@@ -158,7 +157,7 @@ def _leaks(gathering: Gathering, taps: list[TapReport], *, guard_blocks: int) ->
     seen = {line for tap in taps for line in Path(tap.beacons_file).read_text().splitlines()}
     on_wire = {hit.canary for tap in taps for hit in tap.hits}
     canaries = read_lines(gathering.folder / "canaries.ndjson", Canary)
-    at_rest = canaries_at_rest(gathering.state, canaries)
+    at_rest = canaries_at_rest(gathering.place, canaries)
     return Leaks(
         canaries_planted=figures.canaries_planted(gathering.rows),
         seen_public=len(on_wire | at_rest),
@@ -175,9 +174,7 @@ def _failover(gathering: Gathering) -> Failover:
     ads = figures.Scope(expected="public", operation="ads")
     core_ads = figures.Scope(expected="public", operation="ads", door="core")
     return Failover(
-        nodes=sum(
-            record.role == "ads" and record.site == "public" for record in gathering.state.processes
-        ),
+        nodes=gathering.place.ad_nodes,
         killed=len(kill.targets) if kill else 0,
         rto_ms=_rto_ms(gathering, kill, _undisturbed_until_ns(cut, end_ns), ads),
         failed_idempotent=figures.failed_idempotent(gathering.rows),
@@ -230,6 +227,6 @@ def _environment(gathering: Gathering) -> dict[str, str]:
         "generator CPU": f"{summary.cpu_s:.1f} s of {summary.wall_s:.1f} s",
         "longest wait for a processor": f"{gathering.cpu_wait.wait_share_max:.0%} of a second, "
         f"over 50 % in {gathering.cpu_wait.starved_s} seconds",
-        "policy": gathering.state.policy,
+        **gathering.place.environment,
         "run": str(gathering.folder),
     }

@@ -16,6 +16,7 @@ from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, drain, gather, take_baseline
 from cli.demo_faults import inject_on_schedule
 from cli.demo_options import DemoOptions, load_plan
+from cli.demo_place import embedded
 from cli.demo_runs import new_run
 from cli.demo_scan import ScanError
 from cli.demo_sources import FactError, arm_taps, read_lines
@@ -124,21 +125,21 @@ def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
 
 
 def _run_in(folder: Path, options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
-    core, edge = state.endpoints["core"], state.endpoints["edge"]
+    place = embedded(state)
     run = folder.name.rpartition("-")[2]
-    plan = load_plan(options, run=run, core=core, edge=edge)
-    canaries = prepare(plan, folder, cloud=state.root)
-    arm_taps(state, folder / "canaries.ndjson")
-    baseline = take_baseline(state)
-    with Traffic(folder, cloud=state.root) as traffic:
+    plan = load_plan(options, run=run, core=place.core, edge=place.edge)
+    canaries = prepare(plan, folder, cloud=place.mark)
+    arm_taps(place, folder / "canaries.ndjson")
+    baseline = take_baseline(place)
+    with Traffic(folder, cloud=place.mark) as traffic:
         say(
             f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
         )
-        with CpuWait((*_router_pids(state), traffic.pid)) as cpu_wait:
+        with CpuWait((*place.router_pids, traffic.pid)) as cpu_wait:
             faults, summary = inject_on_schedule(options, state, traffic, say)
     rows = read_lines(folder / "requests.ndjson", RequestRow)
     gathering = Gathering(
-        state=state, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults,
+        place=place, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults,
         cpu_wait=cpu_wait,
     )  # fmt: skip
     drained = drain(gathering)
@@ -146,10 +147,6 @@ def _run_in(folder: Path, options: DemoOptions, state: CloudState, say: Narrator
     disabled = (options.without,) if options.without else ()
     report = judge(gather(gathering, baseline, drained=drained, disabled=disabled), Limits())
     return _write_report(report, gathering)
-
-
-def _router_pids(state: CloudState) -> tuple[int, ...]:
-    return tuple(record.pid for record in state.processes if record.role == "router")
 
 
 def _write_report(report: Report, gathering: Gathering) -> Outcome:

@@ -1,9 +1,8 @@
-"""After the run: search what the public site keeps (broker disks, process logs) for planted canaries."""
+"""After the run: search what the public site keeps (broker disks, logs, evidence) for planted canaries."""
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
-from contracts.cloud import CloudState
+from cli.demo_place import Place
 from contracts.tap import Canary
 from local.tap import Tap
 
@@ -14,12 +13,12 @@ class ScanError(Exception):
     """A public file could not be searched, so the search proves nothing."""
 
 
-def canaries_at_rest(state: CloudState, canaries: Iterable[Canary]) -> frozenset[int]:
+def canaries_at_rest(place: Place, canaries: Iterable[Canary]) -> frozenset[int]:
     """Ids of canaries found in any file of the public site, with the eyes of the taps. Raises `ScanError`."""
     failures: list[Exception] = []
     tap = Tap(on_error=failures.append)
     tap.arm(canaries)
-    for path in public_files(state):
+    for path in place.public_files():
         connection = tap.open(str(path))
         try:
             with path.open("rb") as file:
@@ -34,13 +33,3 @@ def canaries_at_rest(state: CloudState, canaries: Iterable[Canary]) -> frozenset
     if failures:
         raise ScanError(f"{len(failures)} parts could not be searched: {failures[0]}")
     return frozenset(hit.canary for hit in tap.report_hits())
-
-
-def public_files(state: CloudState) -> Iterator[Path]:
-    """Every file a public process wrote: its log, the router's evidence, the broker's data."""
-    yield from (Path(record.log) for record in state.processes if record.site == "public")
-    folders = (Path(state.endpoints["edge.evidence"]), Path(state.root) / "kafka-public")
-    for folder in folders:
-        yield from (
-            path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size
-        )

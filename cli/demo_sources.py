@@ -10,14 +10,12 @@ from typing import TypeVar
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from contracts.cloud import CloudState
+from cli.demo_place import Place
 from contracts.tap import TapReport
 from router.audit import AuditError, verify
 from runtime.control import call_control
 
 POLL_S = 0.1
-ROUTERS = ("core", "edge")
-RELAYS = ("link.control", "tap.control")
 Row = TypeVar("Row")
 
 
@@ -26,7 +24,7 @@ class FactError(Exception):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What both routers counted, and what their evidence on disk holds."""
+    """What the routers counted, and what their evidence on disk holds."""
 
     decisions: int
     guard_blocks: int
@@ -43,11 +41,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def read_counts(state: CloudState) -> Counts:
-    """Counters and evidence of both routers now. Raises `FactError`."""
-    metrics = [_metrics(state.endpoints[f"{router}.probe"]) for router in ROUTERS]
+def read_counts(place: Place) -> Counts:
+    """Counters and evidence of every router now. Raises `FactError`."""
+    metrics = [_metrics(probe) for probe in place.probes]
     try:
-        audits = [verify(Path(state.endpoints[f"{router}.evidence"])) for router in ROUTERS]
+        audits = [verify(directory) for directory in place.evidence]
     except AuditError as error:
         raise FactError(str(error)) from error
     return Counts(
@@ -73,19 +71,17 @@ def _metrics(probe: str) -> dict[str, int]:
     return totals
 
 
-def arm_taps(state: CloudState, canaries: Path) -> None:
-    """Make both taps look for the run's canaries, from zero. Raises `ControlError`."""
-    for relay in RELAYS:
-        call_control(Path(state.endpoints[relay]), "arm", path=str(canaries), timeout_s=30)
+def arm_taps(place: Place, canaries: Path) -> None:
+    """Make every tap look for the run's canaries, from zero. Raises `ControlError`."""
+    for tap in place.taps:
+        call_control(tap, "arm", path=str(canaries), timeout_s=30)
 
 
-def read_taps(state: CloudState) -> list[TapReport]:
-    """What both taps saw since they were armed. Raises `ControlError`."""
+def read_taps(place: Place) -> list[TapReport]:
+    """What every tap saw since it was armed. Raises `ControlError`."""
     return [
-        msgspec.json.decode(
-            call_control(Path(state.endpoints[relay]), "seen", timeout_s=60), type=TapReport
-        )
-        for relay in RELAYS
+        msgspec.json.decode(call_control(tap, "seen", timeout_s=60), type=TapReport)
+        for tap in place.taps
     ]
 
 

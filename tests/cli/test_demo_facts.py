@@ -5,9 +5,9 @@ from pathlib import Path
 from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, _failover
 from cli.demo_options import DemoOptions, load_plan
-from contracts.cloud import CloudState
 from contracts.fault import FaultRecord
 from contracts.load import LoadSummary, RequestRow
+from tests.cli.places import place
 
 MS = 1_000_000
 KILL = FaultRecord(
@@ -31,17 +31,13 @@ def row(at_ms: int, **changes: object) -> RequestRow:
 
 def gathering(rows: list[RequestRow], faults: tuple[FaultRecord, ...]) -> Gathering:
     options = DemoOptions(root=Path(), seed=1, rate=600, duration_s=15)
-    state = CloudState(
-        id="x", root="", temporary="", owner_pid=1, owner_start_ticks=1, keep=False, policy="",
-        topology="", endpoints={}, processes=(),
-    )  # fmt: skip
     summary = LoadSummary(
         run="r", planned=1, sent=1, completed=1, late_sends=0, cpu_s=1, wall_s=1,
         started_mono_ns=0, ended_mono_ns=10_000 * MS,
     )  # fmt: skip
     plan = load_plan(options, run="r", core="c", edge="e")
     return Gathering(
-        state=state, folder=Path(), plan=plan, rows=rows, summary=summary, faults=faults,
+        place=place(), folder=Path(), plan=plan, rows=rows, summary=summary, faults=faults,
         cpu_wait=CpuWait(()),
     )  # fmt: skip
 
