@@ -30,6 +30,7 @@ class Half(asyncio.Protocol):
         self.other: Half | None = None
         self.held = bytearray()
         self.ended = False
+        self.end_sent = False
         self.full = False
         self.lane = Lane(self._pass_on, pipe.set_reading, shaper=pipe.shaper)
 
@@ -46,8 +47,8 @@ class Half(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes pass the tap, then go on, or wait for the other side to be there."""
         self.tap(data)
-        if self.other is None:
-            # uvloop starts to read only after connection_made, so pausing there does not hold
+        if self.other is None or self.lane.way.hole:
+            # uvloop starts to read only after connection_made, so pausing before that does not hold
             self.held += data
             self.pipe.set_reading()
         else:
@@ -105,6 +106,9 @@ class Pipe:
         if terms.reset:
             reset(self.client)
             reset(self.target)
+        for half, other in ((self.client, self.target), (self.target, self.client)):
+            if half.other is not None and not half.lane.way.hole:
+                self._send_held(half, other)
         self.set_reading()
 
     def on_made(self, half: Half) -> None:
@@ -122,12 +126,19 @@ class Pipe:
             return
         self.client.other, self.target.other = self.target, self.client
         for half, other in ((self.client, self.target), (self.target, self.client)):
-            if half.held and other.transport is not None:
-                half.lane.send(bytes(half.held))
-                half.held.clear()
-            if half.ended and other.transport is not None:
-                self._end_after(half, other)
+            if not half.lane.way.hole:
+                self._send_held(half, other)
         self.set_reading()
+
+    def _send_held(self, half: Half, other: Half) -> None:
+        """Pass on what had to wait: bytes, then the end if it came."""
+        if other.transport is None:
+            return
+        if half.held:
+            half.lane.send(bytes(half.held))
+            half.held.clear()
+        if half.ended and not half.end_sent:
+            self._end_after(half, other)
 
     def set_reading(self) -> None:
         """Read from a side if the other can take it and the link is whole."""
@@ -146,8 +157,8 @@ class Pipe:
     def on_end(self, half: Half) -> None:
         """One side will send no more."""
         other = half.other
-        if other is None:
-            return  # passed on once the other side is there
+        if other is None or half.lane.way.hole:
+            return  # passed on once the other side is there and the way is open
         if other.transport is None:
             close(half)
         elif other.ended:
@@ -158,6 +169,7 @@ class Pipe:
 
     def _end_after(self, half: Half, other: Half) -> None:
         """Pass an end of file on, behind what `half` sent before it."""
+        half.end_sent = True
 
         def end() -> None:
             if other.transport is not None and not other.transport.is_closing():

@@ -302,6 +302,25 @@ async def test_a_hole_of_one_way_lets_the_other_through(target: Target, tmp_path
 
 
 @on_both_loops
+async def test_a_hole_on_the_way_back_holds_for_new_connections(
+    target: Target, tmp_path: Path
+) -> None:
+    """The question arrives, the answer and the end after it wait for the heal."""
+    async with relay_to(target.address, tmp_path) as (relay, address):
+        assert (await ask(relay, "fault", id="1", hole=True, direction="down")).ok
+        async with client_of(address) as (reader, writer):
+            writer.write(b"?")
+            theirs, ours = await asyncio.wait_for(target.peers.get(), LIMIT_S)
+            assert await asyncio.wait_for(theirs.readexactly(1), LIMIT_S) == b"?"
+            ours.write(b"!")
+            ours.close()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), QUIET_S)
+            assert (await ask(relay, "unfault", id="1")).ok
+            assert await asyncio.wait_for(reader.read(-1), LIMIT_S) == b"!"
+
+
+@on_both_loops
 async def test_dropped_and_held_out_connections_get_in_after_the_heal(
     target: Target, tmp_path: Path
 ) -> None:
