@@ -12,6 +12,7 @@ import msgspec
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify
 from contracts.capacity import Capacity
+from contracts.chaos import ChaosHistory, ChaosResult, ChaosStart
 from contracts.cloud import CloudState
 from contracts.cluster import ClusterSpec, ClusterState
 from contracts.control import ControlReply, ControlRequest
@@ -48,6 +49,9 @@ ROOTS: tuple[type[Contract], ...] = (
     Canary,
     Capacity,
     ChainedRecord,
+    ChaosHistory,
+    ChaosResult,
+    ChaosStart,
     ClickEvent,
     CloudState,
     ClusterSpec,

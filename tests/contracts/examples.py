@@ -11,6 +11,14 @@ import msgspec
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify, SliceStatus, TopicVerify
 from contracts.capacity import Capacity, Interval, ServiceCapacity, UslFit
+from contracts.chaos import (
+    ChaosHistory,
+    ChaosReason,
+    ChaosResult,
+    ChaosStart,
+    ExperimentScore,
+    FaultRecovery,
+)
 from contracts.cloud import CloudState, ProcessRecord
 from contracts.cluster import ClusterSpec, ClusterState, NodePool
 from contracts.control import ControlReply, ControlRequest
@@ -115,6 +123,15 @@ WORKER = WorkerSummary(
     ended_mono_ns=2,
 )  # fmt: skip
 
+CHAOS_RUN = ChaosResult(
+    run="r1", experiment="link-cut", title="The link is cut", digest="ab", seed=7, tier="tier0",
+    verdict="deviated",
+    reasons=(ChaosReason(id="deviated", text="ads at the core", measured=2.5, limit=1.0),),
+    started_wall_s=1.0, duration_s=9.5, faults=(FAULT,),
+    recoveries=(FaultRecovery(fault="02-link_cut", rto_s=2.5),), rto_limit_s=1.0, looks=40,
+    probe_gap_s=0.3, journal="/r/journal.json",
+)  # fmt: skip
+
 EXAMPLES: tuple[Contract, ...] = (
     AuditReport(
         files=1, records=2, by_kind={"sensitive": 2}, chain_ok=False, torn=1, broken=("e.log:3",)
@@ -153,6 +170,22 @@ EXAMPLES: tuple[Contract, ...] = (
             status=202, count=1, reasons=("scan:email:body",),
         ),
         link=b"\x00\x01",
+    ),
+    ChaosHistory(
+        score=75.0,
+        experiments=(
+            ExperimentScore(
+                experiment="link-cut", score=50.0, weight=3.0, last_run="r1",
+                last_verdict="deviated", age_h=1.5, failed_check="deviated: ads at the core",
+            ),
+        ),
+        runs=(CHAOS_RUN,),
+    ),
+    CHAOS_RUN,
+    ChaosStart(
+        run="r1", experiment="link-cut", title="The link is cut", digest="ab", seed=7,
+        tier="tier0", cloud="/r/state.json", runner_pid=1, runner_start_ticks=2,
+        started_wall_s=1.0, started_mono_ns=1,
     ),
     ClickEvent(
         event_id="e-1", ad="ad-1", campaign="spring", site="public", node="clicks-1",
@@ -275,6 +308,7 @@ EXAMPLES: tuple[Contract, ...] = (
     ),
     Promotion(
         namespace="shop", name="singles-day", approved=True,
+        created=datetime(2026, 11, 1, tzinfo=CHINA),
         spec=PromotionSpec(
             start=datetime(2026, 11, 11, tzinfo=CHINA), end=datetime(2026, 11, 12, tzinfo=CHINA),
             time_zone="Asia/Shanghai", type="flash-sale", mode="Approve", confidence=0.95, lead="24h",
