@@ -1,103 +1,79 @@
-"""Cuts of the site link: the text, and (as root, with nftables) that packets really stop and come back."""
+"""The faults' command line: what is refused before anything changes, and what is healed where nothing is."""
 
-import contextlib
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
+import json
+from pathlib import Path
 
 import pytest
 
-from local.site_faults import (
-    FaultError,
-    cut_link,
-    cut_ruleset,
-    heal_link,
-    heal_ruleset,
-    load,
-    tracking_ruleset,
-)
+from local.site_faults import SiteFaults, main, receivers
 
-rooted = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("nft") is None,
-    reason="network namespaces need root and nftables",
-)
+BASE = ("--environment", "none")
+
+
+def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, *words: str) -> tuple[int, str, str]:
+    code = main([*words, "--root", str(tmp_path), *BASE])
+    out, err = capsys.readouterr()
+    return code, out, err
 
 
 @pytest.mark.parametrize(
-    ("cut", "hooks"),
-    [("both", {"prerouting", "postrouting"}), ("inbound", {"prerouting"}),
-     ("outbound", {"postrouting"}), ("new-inbound", {"forward", "input"}),
-     ("new-outbound", {"forward", "output"})],
+    ("words", "code", "said"),
+    [
+        (("cut",), 3, "environment none, site public: no such network"),
+        (("cut-one-way", "--direction", "to-public"), 3, "fix: isthmus up none"),
+        (("cut", "--ttl", "0"), 2, "--ttl 0: expected 1 to"),
+        (("cap", "--kib-per-s", "0"), 2, "cap 0: expected at least 1"),
+        (("lose", "--per-mille", "1001"), 2, "at most 1000 per mille"),
+        (("lose", "--per-mille", "1", "--direction", "new-to-public"), 2, "only a cut"),
+        (("delay", "--ms", "30", "--direction", "new-to-public"), 2, "expected both"),
+        (("delay", "--ms", "30"), 3, "no such network"),
+        (("kill-nodes", "--nodes", ","), 2, "expected at least one name"),
+        (("kill-nodes", "--nodes", "ads-1"), 3, "no such network"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...], code: int, *, said: str
+) -> None:  # fmt: skip
+    """On stderr, with what was expected; nothing on stdout."""
+    done, out, err = told(capsys, tmp_path, *words)
+    assert (done, out) == (code, "")
+    assert said in err
+
+
+def test_healing_what_is_gone_is_done(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A fault goes with its cluster; once or often, as text and as JSON."""
+    for operation in ("heal", "heal", "status"):
+        assert told(capsys, tmp_path, operation) == (0, "none: no fault in force\n", "")
+    _, out, _ = told(capsys, tmp_path, "heal", "--json")
+    assert json.loads(out) == {
+        "schema": 1, "environment": "none", "link": {}, "delay_ms": {}, "nodes": {}, "changed": []
+    }  # fmt: skip
+
+
+def test_one_way_needs_a_direction(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """And `both` is none."""
+    for words in (("cut-one-way",), ("cut-one-way", "--direction", "both")):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--root", str(tmp_path), *BASE])
+        assert ended.value.code == 2
+        assert "--direction" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("direction", "sites", "only_new"),
+    [
+        ("both", ("public", "private"), False), ("to-public", ("public",), False),
+        ("to-private", ("private",), False), ("new-to-public", ("public",), True),
+        ("new-to-private", ("private",), True),
+    ],
 )  # fmt: skip
-def test_a_cut_drops_only_what_it_says(cut, hooks) -> None:
-    """Each direction has its hook; only `new-…` asks conntrack."""
-    text = cut_ruleset(cut)
-    assert {line.split()[1] for line in text.splitlines() if line.startswith("  chain")} == hooks
-    assert ("ct state new" in text) == cut.startswith("new")
-    assert text.count("drop") == len(hooks)
-    assert "policy accept" in text
+def test_a_direction_names_who_receives(direction, sites: tuple[str, ...], *, only_new: bool) -> None:  # fmt: skip
+    """Rules stand where packets arrive."""
+    assert receivers(direction) == (sites, only_new)
 
 
-def test_a_namespace_that_is_not_there_is_named() -> None:
-    """With the fix."""
-    with pytest.raises(FaultError, match="isthmus-nowhere"):
-        load("isthmus-nowhere", heal_ruleset())
-
-
-def run(*argv: str) -> bool:
-    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
-
-
-@contextlib.contextmanager
-def two_sites() -> Iterator[tuple[str, str]]:
-    """Two namespaces joined by `site`, .1 and .2."""
-    one, two = f"istest{os.getpid()}a", f"istest{os.getpid()}b"
-    try:
-        for name in (one, two):
-            assert run("ip", "netns", "add", name)
-        assert run(
-            "ip", "-n", one, "link", "add", "site", "type", "veth", "peer", "name", "site",
-            "netns", two,
-        )  # fmt: skip
-        for name, address in ((one, "10.96.1.1/30"), (two, "10.96.1.2/30")):
-            assert run("ip", "-n", name, "address", "add", address, "dev", "site")
-            assert run("ip", "-n", name, "link", "set", "site", "up")
-        yield one, two
-    finally:
-        for name in (one, two):
-            run("ip", "netns", "delete", name)
-
-
-def answers(namespace: str, address: str) -> bool:
-    """Whether a TCP connection is refused (it arrived) rather than lost."""
-    code = (
-        "import socket,sys\n"
-        "s=socket.socket(); s.settimeout(0.3)\n"
-        "try: s.connect((sys.argv[1], 9))\n"
-        "except ConnectionRefusedError: sys.exit(0)\n"
-        "except OSError: sys.exit(1)\n"
-    )
-    return run(
-        "nsenter", f"--net=/run/netns/{namespace}", shutil.which("python3") or "python3", "-I", "-c",
-        code, address,
-    )  # fmt: skip
-
-
-@rooted
-def test_packets_stop_and_come_back() -> None:
-    """Each cut on a real link: who cannot reach whom, then the heal."""
-    with two_sites() as (one, two):
-        load(one, tracking_ruleset())
-        assert answers(one, "10.96.1.2")
-        for cut, out, back in (
-            ("both", False, False), ("inbound", False, False),
-            ("outbound", False, False), ("new-inbound", True, False),
-            ("new-outbound", False, True),
-        ):  # fmt: skip
-            cut_link(one, cut)
-            assert (answers(one, "10.96.1.2"), answers(two, "10.96.1.1")) == (out, back), cut
-        heal_link(one)
-        heal_link(one)
-        assert answers(one, "10.96.1.2")
-        assert answers(two, "10.96.1.1")
+def test_the_report_is_strict() -> None:
+    """Its fields are its contract."""
+    assert set(SiteFaults.__struct_fields__) == {
+        "schema", "environment", "link", "delay_ms", "nodes", "changed"
+    }  # fmt: skip
