@@ -161,6 +161,14 @@ def _terminated(pod: Pod, name: str, end: Ended | None) -> TerminatedState | Non
     )
 
 
+def is_told(status: PodStatus, pod: Pod) -> bool:
+    """Whether the API tells our conditions as we do: of a node it took for lost it calls every pod not ready."""
+    told = {it.type: it.status for it in pod.status.conditions}
+    return all(
+        told.get(it.type) == it.status for it in status.conditions if it.type in OWN_CONDITIONS
+    )
+
+
 def _conditions(pod: Pod, state: PodState, *, phase: str, told: Told) -> tuple[Condition, ...]:
     main = [slot for slot in state.slots if not slot.init]
     begun = any(slot.attempt for slot in main)

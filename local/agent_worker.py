@@ -30,7 +30,7 @@ from local.agent_pod import PodHands
 from local.agent_resolve import ConfigError, Sources
 from local.agent_sandbox import NetworkError
 from local.agent_slot import Kill, Slot, Start, Terminate
-from local.agent_status import PodStatus, Told, status_of
+from local.agent_status import PodStatus, Told, is_told, status_of
 
 TICK_S = 0.2
 """An exit is seen within this; looking costs two small files per container."""
@@ -88,6 +88,7 @@ class PodWorker:
         self._written: PodRecord | None = None
         self._sent: PodStatus | None = None
         self._sent_conditions: tuple[Condition, ...] = ()
+        self._sent_for: Pod | None = None
         self._report_at_s = 0.0
         self._refresh_at_s = 0.0
 
@@ -262,7 +263,8 @@ class PodWorker:
         )  # fmt: skip
         status = status_of(self.pod, self.state, told)
         ended = self.pod.status.phase in {"Succeeded", "Failed"}
-        if status == self._sent or (ended and status.phase not in {"Succeeded", "Failed"}):
+        stands = status == self._sent and (self.pod is self._sent_for or is_told(status, self.pod))
+        if stands or (ended and status.phase not in {"Succeeded", "Failed"}):
             return  # nothing new, or of a pod that ended for the API already: that is never taken back
         try:
             await self._reporter.report(self.pod, status)
@@ -271,7 +273,7 @@ class PodWorker:
             if error.status not in {404, 409}:  # gone meanwhile, or its name is another pod's
                 _log.warning("agent.report", pod=self.pod.metadata.name, error=str(error))
             return
-        self._sent, self._sent_conditions = status, status.conditions
+        self._sent, self._sent_conditions, self._sent_for = status, status.conditions, self.pod
 
     def _last_address(self) -> str:
         """A pod that ran keeps the address it had in its status until it is deleted."""

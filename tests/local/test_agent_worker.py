@@ -5,7 +5,7 @@ import msgspec
 from local.agent_api import ApiError
 from local.agent_container import StartError
 from local.agent_files import PodFiles
-from local.agent_objects import ObservedStatus
+from local.agent_objects import ObservedStatus, Pod
 from local.agent_parts import Exec, Hook, Lifecycle, Sleep
 from local.agent_resolve import ConfigError
 from local.agent_sandbox import NetworkError
@@ -18,6 +18,12 @@ GOING = {"deletion_timestamp": "2026-01-01T00:00:00Z", "deletion_grace_period_se
 
 def phase(reporter) -> str:
     return reporter.statuses[-1].phase if reporter.statuses else ""
+
+
+def told(conditions) -> Pod:
+    """The pod as the API server tells of it."""
+    status = ObservedStatus(phase="Running", conditions=conditions)
+    return msgspec.structs.replace(pod(), status=status)
 
 
 async def test_a_pod_is_set_up_started_and_reported(tmp_path) -> None:
@@ -178,6 +184,24 @@ async def test_an_end_the_api_knows_is_never_taken_back(tmp_path) -> None:
         await task
         assert reporter.statuses == []
         assert reporter.finished == 1
+
+
+async def test_what_others_said_of_a_lost_node_is_put_right(tmp_path) -> None:
+    """A node that was taken for lost and was not: its pods are ready again as soon as the API says they are not."""
+    async with working(tmp_path, pod()) as (worker, _hands, reporter, _clock, _task):
+        await until(lambda: reporter.statuses and reporter.statuses[-1].container_statuses[0].ready)
+        sent = reporter.statuses[-1]
+        lost = tuple(
+            msgspec.structs.replace(it, status="False") if it.type == "Ready" else it
+            for it in sent.conditions
+        )
+        count = len(reporter.statuses)
+        worker.update(told(sent.conditions))
+        await until(lambda: not worker.wake.is_set())
+        assert len(reporter.statuses) == count
+        worker.update(told(lost))
+        await until(lambda: len(reporter.statuses) > count)
+        assert reporter.statuses[-1] == sent
 
 
 async def test_volumes_are_refreshed_every_minute(tmp_path) -> None:
