@@ -7,12 +7,10 @@ import pulumi
 from pulumi_kubernetes import apiextensions, core, meta, networking
 
 from infra.admission import manifests
-from infra.config import wrong
 from infra.drivers.contract import Cluster, Driver, Order
-from infra.names import LABEL_PART_OF, LABEL_SITE, NAMESPACE, PART_OF, Site
+from infra.drivers.demands import check_offered
+from infra.names import LABEL_PART_OF, LABEL_SITE, NAMESPACE, PART_OF
 from policy.model import Policy
-
-_FIX = "pulumi config set isthmus:driver local"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,21 +123,10 @@ class PrivateCluster(_SiteCluster):
         super().__init__("PrivateCluster", name, args, opts)
 
 
-_OFFERED: dict[Site, tuple[str, ...]] = {
-    "public": ("local", "eks", "ack", "existing"),
-    "private": ("local", "existing", "k3s-ssh"),
-}
-
-
 def driver_of(order: Order) -> Driver:
     """The driver a stack names; imported here, since each brings an SDK of its own. Raises `ConfigError`."""
-    name = order.settings.driver
-    if name not in _OFFERED[order.site]:
-        raise wrong(
-            "driver", what=f"{name} makes no {order.site} cluster",
-            expected=f"one of {', '.join(_OFFERED[order.site])}", fix=_FIX,
-        )  # fmt: skip
-    match name:
+    check_offered(order.site, order.settings)
+    match order.settings.driver:
         case "local":
             from infra.drivers.local_cluster import make_local  # noqa: PLC0415 - only its own
 

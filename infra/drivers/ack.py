@@ -11,15 +11,9 @@ from typing import Any
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from infra.config import Settings, wrong
-from infra.drivers.contract import (
-    Cluster,
-    Order,
-    need,
-    networks_of,
-    provider_for,
-    provider_sdk,
-)
+from infra.config import Settings
+from infra.drivers.contract import Cluster, Order, networks_of, provider_for, provider_sdk
+from infra.drivers.demands import check_driver
 from infra.pools import Pool
 
 DISK_GIB = 40
@@ -39,12 +33,7 @@ ADDONS = (
 def make_ack(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """A cluster and its node pools. Raises `ConfigError`."""
     settings = order.settings
-    need(settings, "region", "vpcId", "subnetIds", "nodeType", "kubernetesVersion", "networks")
-    if settings.api_networks:
-        raise wrong(
-            "apiNetworks", what="cannot be kept to with driver ack, whose API server listens to all or to its network",
-            expected="nothing: a private API server", fix="pulumi config rm isthmus:apiNetworks, and reach it from its network",
-        )  # fmt: skip
+    check_driver(order.site, order.environment, settings)
     alicloud = provider_sdk("pulumi_alicloud", "infra-ack")
     timeout = f"{settings.create_s}s"
     cloud = alicloud.Provider(name, region=settings.region, opts=ResourceOptions(parent=parent))

@@ -1,6 +1,7 @@
 """What every driver gets and gives, so that a stack does not know which one made its cluster."""
 
 import dataclasses
+import datetime as dt
 import importlib
 from pathlib import Path
 from types import ModuleType
@@ -11,11 +12,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from infra.config import Settings, wrong
+from infra.drivers.demands import need
+from infra.kubeconfig import KubeconfigError, check_current
 from infra.names import Site
 from infra.needs import check_networks
 from infra.pools import Pool
-
-ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,10 +72,25 @@ def provider_for(
     cluster_identifier: pulumi.Input[str],
     parent: pulumi.Resource | None = None,
 ) -> k8s.Provider:
-    """An explicit provider that only another cluster replaces and whose resources an outage does not remove."""
+    """An explicit provider that only another cluster replaces and whose resources an outage does not remove.
+
+    A kubeconfig that is no longer valid ends the program, whichever stack it came from: the engine would take it
+    for an outage and leave everything as it is.
+    """
+
+    def current(text: str) -> str:
+        try:
+            check_current(text, dt.datetime.now(dt.UTC))
+        except KubeconfigError as error:
+            raise pulumi.RunError(
+                f"cluster {name}: its kubeconfig cannot be used: {error}; expected credentials that are valid now; "
+                f"fix: renew it (driver existing: isthmus:kubeconfigFile or isthmus:kubeconfig), then the cluster's stack"
+            ) from error
+        return text
+
     return k8s.Provider(
         name,
-        kubeconfig=pulumi.Output.secret(kubeconfig),
+        kubeconfig=pulumi.Output.secret(kubeconfig).apply(current),
         cluster_identifier=cluster_identifier,
         enable_server_side_apply=True,
         skip_update_unreachable=True,
@@ -82,27 +98,6 @@ def provider_for(
         suppress_deprecation_warnings=True,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-
-
-def need(settings: Settings, *keys: str) -> None:
-    """Raise `ConfigError` for the first of `keys` (as written in the stack) that is empty."""
-    values = msgspec.to_builtins(settings)
-    for key in keys:
-        if not values[key]:
-            raise wrong(
-                key, what="missing", expected=f"a value with driver {settings.driver}",
-                fix=f"pulumi config set isthmus:{key} VALUE",
-            )  # fmt: skip
-
-
-def check_api_networks(settings: Settings) -> None:
-    """A cloud's API server may be opened to networks, never to everybody. Raises `ConfigError`."""
-    check_networks(settings, "apiNetworks")
-    if ANYWHERE & set(settings.api_networks):
-        raise wrong(
-            "apiNetworks", what="opens the API server to everybody", expected="the networks of its operators",
-            fix="leave it empty for a private API server",
-        )  # fmt: skip
 
 
 def networks_of(settings: Settings) -> pulumi.Output[list[str]]:

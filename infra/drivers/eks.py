@@ -13,15 +13,8 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 from infra.config import Settings
-from infra.drivers.contract import (
-    Cluster,
-    Order,
-    check_api_networks,
-    need,
-    networks_of,
-    provider_for,
-    provider_sdk,
-)
+from infra.drivers.contract import Cluster, Order, networks_of, provider_for, provider_sdk
+from infra.drivers.demands import check_driver
 from infra.names import LABEL_POOL
 from infra.pools import Pool
 
@@ -70,8 +63,7 @@ class _Home:
 def make_eks(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """A cluster and its node groups. Raises `ConfigError`."""
     settings = order.settings
-    need(settings, "region", "vpcId", "subnetIds", "nodeType", "kubernetesVersion", "networks")
-    check_api_networks(settings)
+    check_driver(order.site, order.environment, settings)
     aws = provider_sdk("pulumi_aws", "infra-eks")
     timeout = f"{settings.create_s}s"
     cloud = aws.Provider(name, region=settings.region, opts=ResourceOptions(parent=parent))

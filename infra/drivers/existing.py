@@ -1,29 +1,22 @@
 """Driver `existing`: a cluster that is there already, by its kubeconfig."""
 
+import datetime as dt
 from pathlib import Path
 
 import pulumi
 
-from infra.config import wrong
-from infra.drivers.contract import Cluster, Order, need, networks_of, provider_for
-from infra.kubeconfig import KubeconfigError, authority_of, server_of
+from infra.config import Settings, wrong
+from infra.drivers.contract import Cluster, Order, networks_of, provider_for
+from infra.drivers.demands import check_driver
+from infra.kubeconfig import KubeconfigError, authority_of, check_current, server_of
 
 
 def take_existing(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """The cluster the kubeconfig names; nothing is made. Raises `ConfigError`."""
     settings = order.settings
-    need(settings, "clusterIdentifier")
-    text = settings.kubeconfig or _file(order)
-    try:
-        server = server_of(text)
-        authority_of(
-            text
-        )  # pods get it with their own token: a path of this machine would mean nothing there
-    except KubeconfigError as error:
-        raise wrong(
-            "kubeconfig", what=f"cannot be used: {error}", expected="a kubeconfig with a current context",
-            fix="kubectl config view --flatten --minify --raw | pulumi config set --secret isthmus:kubeconfig",
-        ) from error  # fmt: skip
+    check_driver(order.site, order.environment, settings)
+    text = kubeconfig_text(settings, order.root)
+    server = usable(text, dt.datetime.now(dt.UTC))
     kubeconfig = pulumi.Output.secret(text)
     identifier = pulumi.Output.from_input(settings.cluster_identifier)
     return Cluster(
@@ -34,9 +27,26 @@ def take_existing(name: str, order: Order, *, parent: pulumi.Resource) -> Cluste
     )  # fmt: skip
 
 
-def _file(order: Order) -> str:
-    need(order.settings, "kubeconfigFile")
-    path = Path(order.root, Path(order.settings.kubeconfig_file).expanduser())
+def usable(text: str, now: dt.datetime) -> str:
+    """The API server's URL, if the kubeconfig will do. Raises `ConfigError`."""
+    try:
+        server = server_of(text)
+        # pods get it with their own token: a path of this machine would mean nothing there
+        authority_of(text)
+        check_current(text, now)
+    except KubeconfigError as error:
+        raise wrong(
+            "kubeconfig", what=f"cannot be used: {error}", expected="a kubeconfig with a current context and valid credentials",
+            fix="kubectl config view --flatten --minify --raw | pulumi config set --secret isthmus:kubeconfig",
+        ) from error  # fmt: skip
+    return server
+
+
+def kubeconfig_text(settings: Settings, root: Path) -> str:
+    """The kubeconfig as configured, from the stack or from its file. Raises `ConfigError`."""
+    if settings.kubeconfig:
+        return settings.kubeconfig
+    path = Path(root, Path(settings.kubeconfig_file).expanduser())
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:

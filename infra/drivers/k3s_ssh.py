@@ -14,18 +14,11 @@ from typing import Any
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from infra.config import Settings, wrong
-from infra.drivers.contract import (
-    Cluster,
-    Order,
-    need,
-    networks_of,
-    provider_for,
-    provider_sdk,
-)
+from infra.config import Settings
+from infra.drivers.contract import Cluster, Order, networks_of, provider_for, provider_sdk
+from infra.drivers.demands import check_driver
 from infra.names import LABEL_SITE
 
-TOKEN_CHARS_MIN = 32
 TOKEN_FILE = "/etc/rancher/k3s/join-token"  # noqa: S105 - a path
 KUBECONFIG_FILE = "/etc/rancher/k3s/k3s.yaml"
 PORT = 6443
@@ -71,7 +64,7 @@ def _script(role: str, flags: tuple[str, ...], *, version: str) -> str:
 def make_k3s(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """A server and its agents. Raises `ConfigError`."""
     settings = order.settings
-    _check(settings)
+    check_driver(order.site, order.environment, settings)
     hosts = _Hosts(
         settings=settings, parent=parent, command=provider_sdk("pulumi_command", "infra-ssh")
     )
@@ -96,18 +89,6 @@ def make_k3s(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
         networks=networks_of(settings),
         provider=provider_for(name, kubeconfig, cluster_identifier=identifier, parent=parent),
     )  # fmt: skip
-
-
-def _check(settings: Settings) -> None:
-    need(
-        settings, "sshHost", "sshKey", "sshHostKey", "k3sToken", "kubernetesVersion",
-        "clusterIdentifier", "networks",
-    )  # fmt: skip
-    if len(settings.k3s_token) < TOKEN_CHARS_MIN:
-        raise wrong(
-            "k3sToken", what="too short", expected=f"at least {TOKEN_CHARS_MIN} random characters",
-            fix="openssl rand -hex 32 | pulumi config set --secret isthmus:k3sToken",
-        )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

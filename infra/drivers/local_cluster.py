@@ -7,12 +7,10 @@ import pulumi
 from pulumi import dynamic
 
 from contracts.cluster import ClusterSpec
-from infra.config import wrong
 from infra.drivers.contract import Cluster, Order, Stores, provider_for
+from infra.drivers.demands import check_driver
 from infra.drivers.local_process import LocalClusterProvider
 from infra.drivers.local_state import HIDDEN
-
-ENVIRONMENT = r"[a-z0-9]{1,8}"
 
 
 class LocalCluster(dynamic.Resource, module="isthmus", name="LocalCluster"):
@@ -43,20 +41,20 @@ class LocalCluster(dynamic.Resource, module="isthmus", name="LocalCluster"):
         super().__init__(LocalClusterProvider(), name, properties, opts)
 
 
+def spec_for(order: Order) -> ClusterSpec:
+    """The cluster as `local.clusters` understands it."""
+    settings = order.settings
+    return ClusterSpec(
+        environment=order.environment, site=order.site, prometheus=settings.prometheus,
+        stores=settings.stores, pools=tuple(pool.contract() for pool in order.pools),
+    )  # fmt: skip
+
+
 def make_local(name: str, order: Order, *, parent: pulumi.Resource) -> Cluster:
     """The cluster of this site on this machine; root is needed, and no container engine."""
-    if not (order.environment.isalnum() and len(order.environment) <= 8):
-        raise wrong(
-            "driver", what=f"local cannot make the environment {order.environment}",
-            expected=f"a stack named ENV-{order.site} with ENV of {ENVIRONMENT}",
-            fix=f"pulumi stack init dev-{order.site}",
-        )  # fmt: skip
     settings = order.settings
-    spec = ClusterSpec(
-        environment=order.environment, site=order.site, prometheus=settings.prometheus,
-        stores=settings.stores,
-        pools=tuple(pool.contract() for pool in order.pools),
-    )  # fmt: skip
+    check_driver(order.site, order.environment, settings)
+    spec = spec_for(order)
     timeout = f"{settings.create_s}s"
     cluster = LocalCluster(
         name, spec, root=str(order.root),
