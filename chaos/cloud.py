@@ -9,6 +9,7 @@ import msgspec
 
 from chaos.clock import Clock
 from chaos.processes import find_running, start_again
+from chaos.readiness import is_ready
 from contracts.cloud import CloudState, ProcessRecord, Role
 from runtime.locks import LockHeldError, file_lock
 from runtime.processes import is_running
@@ -18,6 +19,7 @@ READY_S_MAX = 30.0
 """A bridge that fences its predecessor may wait for one transaction time-out of 10 s, thrice that is dead."""
 
 POLL_S = 0.01
+RESTART_S = 1.0
 LOCK_WAIT_S = 10.0
 """Held while processes are started, not while they become ready: milliseconds for each."""
 
@@ -101,24 +103,26 @@ class Cloud:
         return tuple(started)
 
     def unready(self, names: Sequence[str], clock: Clock) -> tuple[str, ...]:
-        """Wait for `names` to write their ready files; returns those that have not, or died."""
+        """Wait until `names` serve; returns those that do not in time. Raises `OSError`.
+
+        One that ends at once is started again: a database refuses to while its predecessor's children live.
+        """
         deadline = clock.mono_ns() + int(READY_S_MAX * 1e9)
+        again_ns = clock.mono_ns() + int(RESTART_S * 1e9)
         left = tuple(names)
         while left and clock.mono_ns() < deadline:
-            left = tuple(name for name in left if not _is_ready(self.named(name)))
+            if clock.mono_ns() > again_ns:
+                self.start_dead(left)
+                again_ns = clock.mono_ns() + int(RESTART_S * 1e9)
+            left = tuple(name for name in left if not is_ready(self.named(name), self.state()))
             if left:
                 clock.sleep(POLL_S)
         return left
 
 
-def _is_ready(record: ProcessRecord) -> bool:
-    ready = read_ready(Path(record.ready))
-    return ready is not None and ready.pid == record.pid
-
-
 def http_address(record: ProcessRecord) -> str:
-    """Where the process serves HTTP (`host:port`), by its ready file; empty when it never said."""
-    ready = read_ready(Path(record.ready))
+    """Where the process serves HTTP (`host:port`), by its ready file; empty when it never said, as engines do."""
+    ready = read_ready(Path(record.ready)) if record.ready else None
     return "" if ready is None else ready.addresses.get("http", "")
 
 

@@ -1,4 +1,4 @@
-"""The four faults: each taken by lease, injected, looked at from outside, written to the journal.
+"""The faults of one run: each taken by lease, injected, looked at from outside, written to the journal.
 
     with contextlib.closing(open_faults(run, state, seed=7)) as faults:
         faults.node_kill(share=0.3)
@@ -7,10 +7,12 @@
         cut.heal()
 
 What is still in force at `close` is healed there; what the runner cannot heal any more, the watchdog does.
+The four faults of the demo stand here, those of other places in `chaos.inject`; all go through `put`.
 """
 
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +23,21 @@ from chaos.cloud import Cloud, http_address
 from chaos.decide import Refusal, choose_victims
 from chaos.journal import Journal
 from chaos.leases import Leases
-from chaos.lifecycle import Fault, FaultError, Lifecycle, NotHealedError, fault_errors
+from chaos.lifecycle import (
+    Fault,
+    FaultError,
+    Lifecycle,
+    NotHealedError,
+    Prove,
+    fault_errors,
+    fault_record,
+)
 from chaos.offsets import Watermarks
 from chaos.probes import broker_answers, port_refuses
 from chaos.stop_and_look import Attempt
 from contracts.cloud import ProcessRecord
-from contracts.fault import FaultRecord, Lease
+from contracts.control import Scalar
+from contracts.fault import FaultKind, FaultRecord, Lease
 from contracts.orders import OrdersStats
 from runtime.control import call_control
 from runtime.processes import is_running, signal_process
@@ -53,10 +64,10 @@ class Faults:
     def __init__(
         self, lifecycle: Lifecycle, cloud: Cloud, *, rng: random.Random, clock: Clock
     ) -> None:
+        self.cloud = cloud
+        self.clock = clock
         self._lifecycle = lifecycle
-        self._cloud = cloud
         self._rng = rng
-        self._clock = clock
         self._faults: list[Fault] = []
 
     def records(self) -> tuple[FaultRecord, ...]:
@@ -66,11 +77,10 @@ class Faults:
     def close(self) -> None:
         """Heal what is left, newest first, and see the watchdog end. Raises `NotHealedError`."""
         failed: list[str] = []
-        for fault in reversed(self._faults):
-            try:
-                fault.heal()
-            except FaultError as error:
-                failed.append(str(error))
+        try:
+            self.heal_all()
+        except NotHealedError as error:
+            failed.append(str(error))
         try:
             self._lifecycle.close()
         except NotHealedError as error:
@@ -81,6 +91,39 @@ class Faults:
     def _keep(self, fault: Fault) -> Fault:
         self._faults.append(fault)
         return fault
+
+    def seed(self, given: int | None) -> int:
+        """The seed given, or one drawn from the run's own, so that the run's seed repeats it."""
+        return self._rng.randrange(SEEDS) if given is None else given
+
+    def put(
+        self,
+        lease: Lease,
+        inject: Callable[[Lease], FaultRecord],
+        prove: Prove | None = None,
+    ) -> Fault:
+        """Inject under a lease of `take` and keep the fault for `close`. Raises `FaultError`."""
+        return self._keep(self._lifecycle.inject(lease, lambda: inject(lease), prove))
+
+    def take(
+        self, kind: FaultKind, targets: tuple[str, ...], *, ttl_s: float, **params: Scalar
+    ) -> Lease:
+        """A lease on disk and a watchdog at work: what goes before every injection. Raises `FaultError`."""
+        with fault_errors(kind):
+            return self._lifecycle.take(kind, targets, ttl_s=ttl_s, **params)
+
+    def heal_all(self) -> tuple[FaultRecord, ...]:
+        """Heal what is in force, newest first, and go on; returns the healed. Raises `NotHealedError`."""
+        open_ones = [fault for fault in reversed(self._faults) if not fault.record.healed_mono_ns]
+        failed: list[str] = []
+        for fault in open_ones:
+            try:
+                fault.heal()
+            except FaultError as error:
+                failed.append(str(error))
+        if failed:
+            raise NotHealedError("; ".join(failed))
+        return tuple(fault.record for fault in open_ones)
 
     def node_kill(
         self,
@@ -94,10 +137,10 @@ class Faults:
 
         Raises `FaultError` when there is no target or fewer than `healthy_min` would be left.
         """
-        chosen_by = self._rng.randrange(SEEDS) if seed is None else seed
+        chosen_by = self.seed(seed)
         with fault_errors("node_kill"):
             nodes = {
-                node.name: node for node in self._cloud.processes("ads", "public") if _runs(node)
+                node.name: node for node in self.cloud.processes("ads", "public") if _runs(node)
             }
         choice = choose_victims(tuple(nodes), share=share, seed=chosen_by, healthy_min=healthy_min)
         if isinstance(choice, Refusal):
@@ -113,18 +156,18 @@ class Faults:
 
     def _kill(self, lease: Lease, victims: tuple[ProcessRecord, ...], *, of: int) -> FaultRecord:
         addresses = {victim.name: http_address(victim) for victim in victims}
-        at_mono_ns = self._clock.mono_ns()
+        at_mono_ns = self.clock.mono_ns()
         for victim in victims:
             signal_process(victim.pid, victim.start_ticks, signal.SIGKILL)
         deadline_ns = at_mono_ns + int(GONE_S_MAX * 1e9)
         left = victims
-        while left and self._clock.mono_ns() < deadline_ns:
+        while left and self.clock.mono_ns() < deadline_ns:
             left = tuple(v for v in left if _runs(v) or not _refuses(addresses[v.name]))
             if left:
-                self._clock.sleep(POLL_S)
+                self.clock.sleep(POLL_S)
         gone = f"{len(victims) - len(left)} of {of} ad nodes killed, process gone and port refusing"
         proof = f"{gone}: {', '.join(victim.name for victim in victims)}"
-        return _record(lease, at_mono_ns, proven=not left, proof=proof)
+        return fault_record(lease, at_mono_ns, proven=not left, proof=proof)
 
     def link_cut(
         self,
@@ -138,18 +181,18 @@ class Faults:
         Proven by the broker behind it (endpoint `through`): it answers before, not during, and again after.
         """
         with fault_errors("link_cut"):
-            control = Path(self._cloud.endpoint(relay))
-            address = self._cloud.endpoint(through)
+            control = Path(self.cloud.endpoint(relay))
+            address = self.cloud.endpoint(through)
             if not broker_answers(address, timeout_s=ANSWER_S_MAX):
                 raise FaultError(f"link_cut: {address}: expected an answer before the cut")
             lease = self._lifecycle.take("link_cut", (str(control),), ttl_s=ttl_s)
 
         def inject() -> FaultRecord:
-            at_mono_ns = self._clock.mono_ns()
+            at_mono_ns = self.clock.mono_ns()
             call_control(control, "cut")
             silent = not broker_answers(address, timeout_s=SILENCE_S)
             proof = f"answered before, {'silent' if silent else 'STILL ANSWERING'} when cut"
-            return _record(lease, at_mono_ns, proven=silent, proof=proof)
+            return fault_record(lease, at_mono_ns, proven=silent, proof=proof)
 
         def prove(record: FaultRecord) -> tuple[bool, str]:
             if not broker_answers(address, timeout_s=ANSWER_S_MAX):
@@ -172,15 +215,15 @@ class Faults:
         Raises `FaultError` when the moment does not come within `deadline_s`.
         """
         with fault_errors("bridge_kill"):
-            bridges = tuple(b for b in self._cloud.processes("bridge") if _runs(b))
+            bridges = tuple(b for b in self.cloud.processes("bridge") if _runs(b))
             if len(bridges) != 1:
                 raise FaultError(f"bridge_kill: expected one running bridge, found {len(bridges)}")
-            watermarks = Watermarks(self._cloud.endpoint(broker))
+            watermarks = Watermarks(self.cloud.endpoint(broker))
             watermarks.refresh()
             lease = self._lifecycle.take(
                 "bridge_kill", (bridges[0].name,), ttl_s=ttl_s, transactional=transactional
             )
-        attempt = Attempt(bridges[0], watermarks, clock=self._clock, rng=self._rng)
+        attempt = Attempt(bridges[0], watermarks, clock=self.clock, rng=self._rng)
 
         def inject() -> FaultRecord:
             kill = (
@@ -190,7 +233,7 @@ class Faults:
             )
             if not kill.killed:
                 raise FaultError(f"bridge_kill: {kill.proof}")
-            return _record(lease, kill.at_mono_ns, proven=kill.proven, proof=kill.proof)
+            return fault_record(lease, kill.at_mono_ns, proven=kill.proven, proof=kill.proof)
 
         return self._keep(self._lifecycle.inject(lease, inject))
 
@@ -207,17 +250,17 @@ class Faults:
 
         Proven when healed, by the service's own count: before that no order need have come.
         """
-        chosen_by = self._rng.randrange(SEEDS) if seed is None else seed
+        chosen_by = self.seed(seed)
         with fault_errors("response_drop"):
-            control = Path(self._cloud.endpoint(orders))
+            control = Path(self.cloud.endpoint(orders))
             lease = self._lifecycle.take(
                 "response_drop", (str(control),), ttl_s=ttl_s, share=share, seed=chosen_by
             )
 
         def inject() -> FaultRecord:
-            at_mono_ns = self._clock.mono_ns()
+            at_mono_ns = self.clock.mono_ns()
             call_control(control, "drop_responses", share=share, seed=chosen_by, attempts=attempts)
-            return _record(lease, at_mono_ns, proven=False, proof=f"armed, seed {chosen_by}")
+            return fault_record(lease, at_mono_ns, proven=False, proof=f"armed, seed {chosen_by}")
 
         def prove(_record: FaultRecord) -> tuple[bool, str]:
             stats = msgspec.json.decode(call_control(control, "stats"), type=OrdersStats)
@@ -245,14 +288,3 @@ def _runs(process: ProcessRecord) -> bool:
 
 def _refuses(address: str) -> bool:
     return bool(address) and port_refuses(address, timeout_s=0.2)
-
-
-def _record(lease: Lease, at_mono_ns: int, *, proven: bool, proof: str) -> FaultRecord:
-    return FaultRecord(
-        id=lease.id,
-        kind=lease.kind,
-        targets=lease.targets,
-        injected_mono_ns=at_mono_ns,
-        proven=proven,
-        proof=proof,
-    )

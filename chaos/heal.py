@@ -9,7 +9,9 @@ import msgspec
 
 from chaos.clock import Clock
 from chaos.cloud import Cloud, CloudError
-from chaos.leases import Leases, LeasesHeldError
+from chaos.database import DatabaseError, set_open
+from chaos.leases import Leases, LeasesHeldError, rule_id
+from chaos.routers import put_policy
 from contracts.control import Op, Scalar
 from contracts.fault import Lease
 from runtime.control import ControlError, call_control
@@ -36,20 +38,31 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
 def heal_lease(lease: Lease, clock: Clock) -> str:
     """Undo the fault of `lease`; returns what was done in words. Raises `HealError`."""
     try:
-        match lease.kind:
-            case "node_kill":
-                return _bring_back(lease, clock)
-            case "bridge_kill":
-                _wake(lease)
-                return _bring_back(lease, clock)
-            case "link_cut":
-                return _tell(lease, clock, op="heal", args={})
-            case "response_drop":
-                return _tell(lease, clock, op="drop_responses", args={"share": 0.0})
-            case _:
-                assert_never(lease.kind)
-    except (CloudError, ControlError, OSError) as error:
+        return _undo(lease, clock)
+    except (CloudError, ControlError, DatabaseError, OSError) as error:
         raise HealError(f"{lease.id}: {error}") from error
+
+
+def _undo(lease: Lease, clock: Clock) -> str:
+    match lease.kind:
+        case "node_kill" | "process_kill":
+            done = _bring_back(lease, clock)
+        case "bridge_kill" | "process_stop":
+            _wake(lease)
+            done = _bring_back(lease, clock)
+        case "link_cut":
+            done = _tell(lease, clock, op="heal", args={})
+        case "relay_fault":
+            done = _tell(lease, clock, op="unfault", args={"id": rule_id(lease)})
+        case "response_drop":
+            done = _tell(lease, clock, op="drop_responses", args={"share": 0.0})
+        case "policy_swap":
+            done = _put_back(lease)
+        case "warehouse_close":
+            done = _open(lease)
+        case _:
+            assert_never(lease.kind)
+    return done
 
 
 def _wake(lease: Lease) -> None:
@@ -64,15 +77,42 @@ def _bring_back(lease: Lease, clock: Clock) -> str:
     cloud = Cloud(Path(lease.cloud))
     if not cloud.exists():
         return "the cloud is gone"
-    state = cloud.state()
-    if not state.keep and not is_running(state.owner_pid, state.owner_start_ticks):
-        # Nobody will ever stop what is started now; the next command sweeps this cloud away.
+    if _is_ownerless(cloud):
         return "the cloud's owner is gone"
     started = cloud.start_dead(lease.targets)
     unready = cloud.unready(lease.targets, clock)
     if unready:
         raise HealError(f"{lease.id}: started again, expected to be ready: {', '.join(unready)}")
     return f"started again: {', '.join(started) or 'none, all were running'}"
+
+
+def _is_ownerless(cloud: Cloud) -> bool:
+    """Whether nobody will ever stop what is started now: the next command sweeps such a cloud away."""
+    state = cloud.state()
+    return not state.keep and not is_running(state.owner_pid, state.owner_start_ticks)
+
+
+def _put_back(lease: Lease) -> str:
+    cloud = Cloud(Path(lease.cloud))
+    if not cloud.exists():
+        return "the cloud is gone"
+    answered = put_policy(cloud, str(lease.params["text"]))
+    # a router that is down reads the file when it comes back
+    refused = {router: status for router, status in answered.items() if status not in {0, 200}}
+    if refused:
+        raise HealError(f"{lease.id}: expected the first policy to be taken, answered {refused}")
+    return "the policy file is what it was"
+
+
+def _open(lease: Lease) -> str:
+    cloud = Cloud(Path(lease.cloud))
+    if not cloud.exists():
+        return "the cloud is gone"
+    if _is_ownerless(cloud):
+        return "the cloud's owner is gone"
+    for endpoint in lease.targets:
+        set_open(cloud.endpoint(endpoint), is_open=True)
+    return "open again"
 
 
 def _tell(lease: Lease, clock: Clock, *, op: Op, args: dict[str, Scalar]) -> str:
@@ -100,11 +140,11 @@ def _told(control: Path, clock: Clock, *, op: Op, args: dict[str, Scalar]) -> bo
 
 
 def heal_all(directory: Path, clock: Clock) -> Healed:
-    """Heal every lease in `directory`, due or not. Raises `LeaseError` for one that does not read."""
+    """Heal every lease in `directory`, due or not, the newest first. Raises `LeaseError` for one that does not read."""
     leases = Leases(directory)
     healed: list[str] = []
     failed: dict[str, str] = {}
-    for lease in leases.open_leases():
+    for lease in reversed(leases.open_leases()):
         try:
             heal_lease(lease, clock)
             with leases.locked():

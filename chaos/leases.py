@@ -27,6 +27,11 @@ class LeasesHeldError(LeaseError):
     """Another process has had the lock for longer than anybody needs it: which file, who, fix."""
 
 
+def rule_id(lease: Lease) -> str:
+    """What a relay calls the fault of this lease: no other runner on this machine has the same."""
+    return f"{lease.runner_pid}-{lease.runner_start_ticks}-{lease.id}"
+
+
 class Leases:
     """The leases of one run."""
 

@@ -45,6 +45,14 @@ def fault_errors(kind: FaultKind) -> Generator[None]:
         raise FaultError(f"{kind}: {error}") from error
 
 
+def fault_record(lease: Lease, at_mono_ns: int, *, proven: bool, proof: str) -> FaultRecord:
+    """The journal's line of a fault that took effect at `at_mono_ns`."""
+    return FaultRecord(
+        id=lease.id, kind=lease.kind, targets=lease.targets, injected_mono_ns=at_mono_ns,
+        proven=proven, proof=proof,
+    )  # fmt: skip
+
+
 Prove = Callable[[FaultRecord], tuple[bool, str]]
 """Looks after a heal; says whether the fault as a whole is proven, and what was seen."""
 

@@ -5,7 +5,7 @@ import struct
 
 # ApiVersions, version 0, correlation id 1, no client id: the one request any broker answers to anybody.
 _API_VERSIONS = struct.pack(">hhih", 18, 0, 1, -1)
-_REQUEST = struct.pack(">i", len(_API_VERSIONS)) + _API_VERSIONS
+KAFKA_REQUEST = struct.pack(">i", len(_API_VERSIONS)) + _API_VERSIONS
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -30,7 +30,7 @@ def broker_answers(address: str, *, timeout_s: float) -> bool:
     try:
         with socket.create_connection(split_address(address), timeout=timeout_s) as peer:
             peer.settimeout(timeout_s)
-            peer.sendall(_REQUEST)
+            peer.sendall(KAFKA_REQUEST)
             return len(peer.recv(8)) > 0
     except OSError:
         return False

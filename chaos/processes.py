@@ -1,4 +1,4 @@
-"""Find a process by its command line, and start one again as it was."""
+"""Find a process by its command line, see whether it is stopped, and start one again as it was."""
 
 import contextlib
 from pathlib import Path
@@ -23,7 +23,22 @@ def find_running(argv: tuple[str, ...]) -> Process | None:
 
 
 def start_again(record: ProcessRecord, argv: tuple[str, ...]) -> Process:
-    """Start `argv` as `record` was started: its environment, directory, log and user. Raises `OSError`."""
+    """Start `argv` as `record` was started: its environment, directory, log and user. Raises `OSError`.
+
+    A process of another user gets nothing of our environment, as when it was first started.
+    """
     return start_process(
-        Launch(argv=argv, environ=record.environ, cwd=record.cwd, log=record.log, user=record.user)
-    )
+        Launch(
+            argv=argv, environ=record.environ, cwd=record.cwd, log=record.log, user=record.user,
+            inherit=not record.user,
+        )
+    )  # fmt: skip
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the kernel says that the process does not run until it is continued."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in {"T", "t"}

@@ -58,7 +58,7 @@ def _watch(leases: Leases, clock: Clock, claim: int, asked_to_end: Callable[[], 
         if found == ():
             return EXIT_HEALED
         now_s, ending = clock.wall_s(), asked_to_end()
-        for lease in found or ():
+        for lease in reversed(found or ()):  # the newest first: it may stand on an older one
             if ending or is_due(lease, now_wall_s=now_s, runner_alive=_runner_lives(lease)):
                 _heal(leases, lease, clock, failing_since_s)
         if ending:

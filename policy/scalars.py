@@ -70,6 +70,8 @@ def take(node: yaml.ScalarNode, tag: str, kind: inspect.Type) -> tuple[bool, obj
             return _number(text, int)
         case inspect.FloatType(), ("int" | "float"):
             return _number(text, float)
+        case inspect.BoolType(), "bool" if text.lower() in {"true", "false"}:
+            return True, text.lower() == "true"
         case _:
             return False, None
 
@@ -130,4 +132,5 @@ _WORDS: tuple[tuple[type[inspect.Type], str], ...] = (
     (inspect.DictType, "a map"),
     (inspect.IntType, "a whole number"),
     (inspect.FloatType, "a number"),
+    (inspect.BoolType, "true or false"),
 )
