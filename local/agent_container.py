@@ -26,8 +26,6 @@ KEPT_ATTEMPTS = 2
 
 SYSTEM = "/usr/sbin:/sbin"
 """Some of them stand where an ordinary user's PATH does not look."""
-LOG_BYTES_MAX, LOG_BYTES_KEPT = 32 << 20, 4 << 20
-"""A log over the first is cut to the last of the second; lines written meanwhile may be lost."""
 
 
 class StartError(Exception):
@@ -163,18 +161,3 @@ def environ_of(pid: int) -> dict[str, str]:
         return {}
     pairs = (it.decode(errors="surrogateescape").partition("=") for it in data.split(b"\0") if it)
     return {name: value for name, _, value in pairs}
-
-
-def trim_log(record: Path) -> None:
-    """Bound the log of a container that never ends; it is written in append mode, so it can be cut."""
-    log = record / "log"
-    with contextlib.suppress(OSError):
-        size = log.stat().st_size
-        if size <= LOG_BYTES_MAX:
-            return
-        with log.open("r+b") as file:
-            file.seek(size - LOG_BYTES_KEPT)
-            kept = file.read()
-            file.truncate(0)
-            file.seek(0)
-            file.write(kept)

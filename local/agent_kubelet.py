@@ -1,8 +1,7 @@
 """The node's kubelet port: logs for `kubectl logs`, resource metrics for metrics-server, over TLS.
 
 Only the site's own namespace is answered (the API server and metrics-server live there): such a peer's address is the
-very address it called, which nobody outside can have. Log lines are served as the container wrote them: they carry
-no time, so `--timestamps` adds none and `--since` is judged by the whole file's.
+very address it called, which nobody outside can have. When a log line was written is `agent_log`'s answer.
 """
 
 import asyncio
@@ -15,10 +14,11 @@ import msgspec
 from aiohttp import web
 
 from local.agent_cgroup import Usage
+from local.agent_log import LogQuery, Teller, chosen, lines_of, parse_query, since_ns
+from local.agent_log_files import read_log, read_times
 from local.agent_settings import AgentSettings, node_address
 
 FOLLOW_S = 0.2
-CHUNK_BYTES = 64 << 10
 
 
 class LogFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,28 +52,6 @@ class Contents(Protocol):
     def node_usage(self) -> Usage:
         """Usage of the whole node."""
         ...
-
-
-class LogQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The query of /containerLogs."""
-
-    follow: bool = False
-    previous: bool = False
-    tail_lines: int | None = None
-    limit_bytes: int | None = None
-    since_seconds: int | None = None
-
-
-def parse_query(query: dict[str, str]) -> LogQuery:
-    """The query as the API server writes it. Raises `ValueError`."""
-    return msgspec.convert(query, LogQuery, strict=False)
-
-
-def tail(data: bytes, lines: int | None) -> bytes:
-    """The last lines; None is all."""
-    if lines is None:
-        return data
-    return b"".join(data.splitlines(keepends=True)[-lines:]) if lines > 0 else b""
 
 
 def metrics_text(node: Usage, containers: list[ContainerUsage], *, now_s: float) -> str:
@@ -149,44 +127,24 @@ class Kubelet:
         *,
         again: Callable[[], LogFile | None],
     ) -> None:
-        since_s = 0.0 if query.since_seconds is None else self._clock() - query.since_seconds
-        if not query.follow and _changed_s(log.path) < since_s:
-            return
-        data, position = _read(log.path, 0)
-        data = tail(data, query.tail_lines)
-        left = query.limit_bytes
+        teller = Teller(query)
+        data, start = read_log(log.path, 0)
+        times = read_times(log.path)
+        since = since_ns(query, self._clock())
+        lines = chosen(lines_of(data, start), times, query=query, since=since)
         while True:
-            data = data if left is None else data[:left]
-            left = None if left is None else left - len(data)
-            if data:
-                await response.write(data)
-            now = again() if query.follow and left != 0 else None
+            if told := teller.tell(lines, times):
+                await response.write(told)
+            now = again() if query.follow and not teller.is_full else None
             if now is None or now.path != log.path:
                 return
             ended = not now.running
             await asyncio.sleep(0 if ended else FOLLOW_S)
-            data, position = _read(log.path, position)
+            data, start = read_log(log.path, start + len(data))
             if ended and not data:
                 return
-
-
-def _read(path: Path, position: int) -> tuple[bytes, int]:
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size < position:
-                position = 0  # the log was cut
-            file.seek(position)
-            data = file.read()
-    except OSError:
-        return b"", position
-    return data, position + len(data)
-
-
-def _changed_s(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
+            times = read_times(log.path)
+            lines = list(lines_of(data, start))
 
 
 @web.middleware

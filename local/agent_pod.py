@@ -8,6 +8,7 @@ from typing import Protocol
 from local.agent_cgroup import Cgroup
 from local.agent_container import environ_of, main_pid, see, start_container, terminate
 from local.agent_files import PodFiles
+from local.agent_log_files import Marker
 from local.agent_machine import PodState, container_of
 from local.agent_objects import Pod
 from local.agent_parts import Container
@@ -67,6 +68,7 @@ class PodHands:
         self._loaded = ""
         self._shells: list[Process] = []
         self._environs: dict[str, dict[str, str]] = {}
+        self._marker = Marker()
 
     def adopt(self, sandbox: Sandbox | None) -> bool:
         """Take over a recorded sandbox; False when it is gone (the machine was started anew)."""
@@ -167,7 +169,11 @@ class PodHands:
 
     def _see(self, slot: Slot) -> Seen:
         record = self.files.container(slot.name).record(max(1, slot.attempt))
-        return see(record, self.group.child(slot.name)) if record.is_dir() else Absent()
+        if not record.is_dir():
+            return Absent()
+        seen = see(record, self.group.child(slot.name))
+        self._marker.mark(record)  # after: of a container that ended, all is written
+        return seen
 
     def target(self, slot: Slot) -> ExecTarget:
         """How to run a command in the container."""

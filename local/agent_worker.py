@@ -8,8 +8,9 @@ import structlog
 
 from local.agent_api import ApiError
 from local.agent_asking import Asking
-from local.agent_container import StartError, trim_log
+from local.agent_container import StartError
 from local.agent_files import PodRecord
+from local.agent_log_files import trim_log
 from local.agent_machine import (
     Forget,
     Look,

@@ -6,8 +6,6 @@ import pytest
 
 from local.agent_cgroup import Cgroup, Hierarchies
 from local.agent_container import (
-    LOG_BYTES_KEPT,
-    LOG_BYTES_MAX,
     ContainerFiles,
     ToolError,
     environ_of,
@@ -15,7 +13,6 @@ from local.agent_container import (
     main_pid,
     see,
     terminate,
-    trim_log,
 )
 from local.agent_slot import Absent, Exited, Running
 
@@ -68,21 +65,6 @@ def test_records_are_kept_for_this_run_and_the_one_before(tmp_path) -> None:
     assert sorted(it.name for it in files.directory.iterdir()) == ["2", "3", "root"]
     (files.record(3) / "exit").write_text("1\n")
     assert not (files.make(3) / "exit").exists()
-
-
-def test_a_log_is_bounded_and_its_end_kept(tmp_path) -> None:
-    """The process goes on writing at the new end."""
-    log = tmp_path / "log"
-    trim_log(tmp_path)
-    with log.open("ab", buffering=0) as writer:
-        writer.truncate(LOG_BYTES_MAX)
-        trim_log(tmp_path)
-        assert log.stat().st_size == LOG_BYTES_MAX
-        writer.write(b"last")
-        trim_log(tmp_path)
-        assert log.stat().st_size == LOG_BYTES_KEPT
-        writer.write(b"more")
-    assert log.read_bytes().endswith(b"lastmore")
 
 
 def test_tools_are_found_or_named(monkeypatch) -> None:

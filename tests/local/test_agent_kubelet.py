@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 
 import aiohttp
-import pytest
 from aiohttp import web
 
 from local.agent_cgroup import Usage
-from local.agent_kubelet import ContainerUsage, Kubelet, LogFile, metrics_text, parse_query, tail
+from local.agent_kubelet import ContainerUsage, Kubelet, LogFile, metrics_text
+from local.agent_log import Mark, write_marks
 
 LOGS = "/containerLogs/shop/web-1/web"
 ONE = ContainerUsage(
@@ -63,6 +63,19 @@ async def test_logs_whole_tail_and_bounded(tmp_path) -> None:
         assert await get(session, f"{LOGS}?sinceSeconds=1") == (200, "a\nb\nc\n")
 
 
+async def test_logs_with_their_times_and_since_a_time(tmp_path) -> None:
+    """As `kubectl logs --timestamps`, `--since` and `--since-time` ask for them."""
+    log, second = tmp_path / "log", 1_000_000_000
+    log.write_text("a\nb\nc\n")
+    (tmp_path / "times").write_bytes(write_marks([Mark(2, 40 * second), Mark(6, 90 * second)]))
+    async with kubelet(log) as (_, session):
+        stamped = "1970-01-01T00:00:40.000000000Z a\n1970-01-01T00:01:30.000000000Z b\n"
+        status, text = await get(session, f"{LOGS}?timestamps=true")
+        assert (status, text.startswith(stamped)) == (200, True)
+        assert await get(session, f"{LOGS}?sinceSeconds=20") == (200, "b\nc\n")
+        assert await get(session, f"{LOGS}?sinceTime=1970-01-01T00:02:00Z") == (200, "")
+
+
 async def test_what_is_not_there_is_404_and_nonsense_400(tmp_path) -> None:
     """The message names the container."""
     async with kubelet(tmp_path / "none") as (_, session):
@@ -113,17 +126,3 @@ def test_metrics_have_the_names_metrics_server_knows() -> None:
     assert f"container_cpu_usage_seconds_total{labels} 1.500000 100000" in lines
     assert f"container_memory_working_set_bytes{labels} 4096 100000" in lines
     assert f"container_start_time_seconds{labels} 5.000" in lines
-
-
-@pytest.mark.parametrize(
-    ("lines", "kept"), [(None, b"a\nb"), (0, b""), (1, b"b"), (2, b"a\nb"), (9, b"a\nb")]
-)
-def test_the_last_lines(lines, kept) -> None:
-    """A line without an end is one too."""
-    assert tail(b"a\nb", lines) == kept
-
-
-def test_a_query_of_the_api_server_is_read() -> None:
-    """Booleans and numbers as text; what we do not know is passed over."""
-    query = parse_query({"follow": "true", "tailLines": "5", "timestamps": "true"})
-    assert (query.follow, query.tail_lines, query.previous) == (True, 5, False)
