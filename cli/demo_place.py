@@ -1,6 +1,9 @@
 """The hybrid cloud a run is judged on: its two doors, and every place of it that knows a part of the run."""
 
-from collections.abc import Iterator
+import functools
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,11 +14,19 @@ ROUTERS = ("core", "edge")
 RELAYS = ("link.control", "tap.control")
 
 
+ANSWER_S = 5.0
+
+
+class FactError(Exception):
+    """A place that should know a part of the run does not answer."""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """One cloud, whatever it is made of.
 
     `core` and `edge` are the doors (`host:port`); `mark` is the state directory whose mark the generator carries.
-    `probes`, `evidence` and `router_pids` are those of every router, `taps` the control sockets of every tap.
+    `read_metrics` asks every router for its metrics page and raises `FactError`; `evidence` and `router_pids` are
+    those of every router, `taps` the control sockets of every tap.
     `public` are the files and directories the public site writes to, `bridge_settings` a file for `sync`.
     `environment` is told to the reader of a report.
     """
@@ -23,7 +34,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     core: str
     edge: str
     mark: str
-    probes: tuple[str, ...]
+    read_metrics: Callable[[], list[str]]
     evidence: tuple[Path, ...]
     taps: tuple[Path, ...]
     router_pids: tuple[int, ...]
@@ -55,7 +66,9 @@ def embedded(state: CloudState) -> Place:
         core=endpoints["core"],
         edge=endpoints["edge"],
         mark=state.root,
-        probes=tuple(endpoints[f"{router}.probe"] for router in ROUTERS),
+        read_metrics=functools.partial(
+            pages, tuple(endpoints[f"{router}.probe"] for router in ROUTERS)
+        ),
         evidence=tuple(Path(endpoints[f"{router}.evidence"]) for router in ROUTERS),
         taps=tuple(Path(endpoints[relay]) for relay in RELAYS),
         router_pids=tuple(it.pid for it in state.processes if it.role == "router"),
@@ -66,3 +79,16 @@ def embedded(state: CloudState) -> Place:
         ad_nodes=sum(it.role == "ads" and it.site == "public" for it in state.processes),
         environment={"policy": state.policy},
     )
+
+
+def pages(probes: tuple[str, ...]) -> list[str]:
+    """The metrics pages at these addresses. Raises `FactError`."""
+    return [_page(f"http://{probe}/metrics") for probe in probes]
+
+
+def _page(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - ours, http
+            return answer.read().decode()
+    except (OSError, urllib.error.URLError) as error:
+        raise FactError(f"{url}: {error}; expected a running router") from error

@@ -1,32 +1,20 @@
-"""One demo run from nothing to its verdict: up, traffic, faults on schedule, drain, judge, report.
-
-The only place where cloud, load, chaos, router evidence and warehouse meet; every decision stands elsewhere.
-"""
+"""One demo run from nothing to its verdict: the cloud brought up, a run carried through on it, the cloud gone."""
 
 import subprocess
-import time
-from pathlib import Path
 
 import msgspec
 import psycopg
 from rich.console import Console
 
 from chaos.faults import FaultError, NotHealedError
-from cli.demo_cpu import CpuWait
-from cli.demo_facts import Gathering, drain, gather, take_baseline
+from cli.demo_carry import Injected, Narrator, Outcome, carry
 from cli.demo_faults import inject_on_schedule
-from cli.demo_options import DemoOptions, load_plan
-from cli.demo_place import embedded
+from cli.demo_options import FAULTS, DemoOptions
+from cli.demo_place import FactError, embedded
 from cli.demo_runs import new_run
 from cli.demo_scan import ScanError
-from cli.demo_sources import FactError, arm_taps, read_lines
-from cli.demo_traffic import Traffic, TrafficError, prepare
+from cli.demo_traffic import Traffic, TrafficError
 from contracts.cloud import CloudState
-from contracts.load import RequestRow
-from contracts.report import Report
-from loadtest import figures
-from loadtest.report_html import page
-from loadtest.verdict import Limits, judge
 from local.cloud import CloudError, CloudUsageError, hold
 from local.plan import CloudOptions
 from runtime.control import ControlError
@@ -51,27 +39,6 @@ class DemoError(Exception):
                 self.exit_code = NOT_HEALED
             case _:
                 self.exit_code = ENVIRONMENT
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished run: its report and where the page stands."""
-
-    report: Report
-    page: Path
-
-
-class Narrator:
-    """Progress lines with the time since the start of the command."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._began_s = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        """Print one line."""
-        elapsed_s = int(time.monotonic() - self._began_s)
-        stamp = f"{elapsed_s // 60}:{elapsed_s % 60:02}"
-        self._console.print(f"  {stamp}  {text}", highlight=False, soft_wrap=True)
 
 
 def run_demo(options: DemoOptions, console: Console) -> Outcome:
@@ -120,41 +87,8 @@ def _cast(options: DemoOptions) -> list[str]:
 
 
 def _run_on(options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
+    def inject(traffic: Traffic) -> Injected:
+        return inject_on_schedule(options, state, traffic, say)
+
     with new_run(options.root / ".isthmus" / "runs", say) as folder:
-        return _run_in(folder, options, state, say)
-
-
-def _run_in(folder: Path, options: DemoOptions, state: CloudState, say: Narrator) -> Outcome:
-    place = embedded(state)
-    run = folder.name.rpartition("-")[2]
-    plan = load_plan(options, run=run, core=place.core, edge=place.edge)
-    canaries = prepare(plan, folder, cloud=place.mark)
-    arm_taps(place, folder / "canaries.ndjson")
-    baseline = take_baseline(place)
-    with Traffic(folder, cloud=place.mark) as traffic:
-        say(
-            f"traffic {options.rate:g}/s for {options.duration_s:g} s, {canaries:,} canaries planted"
-        )
-        with CpuWait((*place.router_pids, traffic.pid)) as cpu_wait:
-            faults, summary = inject_on_schedule(options, state, traffic, say)
-    rows = read_lines(folder / "requests.ndjson", RequestRow)
-    gathering = Gathering(
-        place=place, folder=folder, plan=plan, rows=rows, summary=summary, faults=faults,
-        cpu_wait=cpu_wait,
-    )  # fmt: skip
-    drained = drain(gathering)
-    say("drained, judging" if drained else "[red]not drained in time[/], judging")
-    disabled = (options.without,) if options.without else ()
-    report = judge(gather(gathering, baseline, drained=drained, disabled=disabled), Limits())
-    return _write_report(report, gathering)
-
-
-def _write_report(report: Report, gathering: Gathering) -> Outcome:
-    started_ns = gathering.summary.started_mono_ns
-    seconds = figures.per_second(gathering.rows, started_mono_ns=started_ns)
-    html = gathering.folder / "report.html"
-    html.write_text(page(report, seconds, started_mono_ns=started_ns))
-    (gathering.folder / "report.json").write_bytes(
-        msgspec.json.format(msgspec.json.encode(report)) + b"\n"
-    )
-    return Outcome(report=report, page=html)
+        return carry(options, embedded(state), folder, inject=inject, expected=FAULTS, say=say)

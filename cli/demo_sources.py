@@ -1,8 +1,6 @@
 """Reads the places that each know a part of a run: routers, evidence, taps and the run's own files."""
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,17 +8,13 @@ from typing import TypeVar
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from cli.demo_place import Place
+from cli.demo_place import FactError, Place
 from contracts.tap import TapReport
 from router.audit import AuditError, verify
 from runtime.control import call_control
 
 POLL_S = 0.1
 Row = TypeVar("Row")
-
-
-class FactError(Exception):
-    """A place that should know a part of the run does not answer."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +37,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_counts(place: Place) -> Counts:
     """Counters and evidence of every router now. Raises `FactError`."""
-    metrics = [_metrics(probe) for probe in place.probes]
+    metrics = [totals(text) for text in place.read_metrics()]
     try:
         audits = [verify(directory) for directory in place.evidence]
     except AuditError as error:
@@ -56,19 +50,13 @@ def read_counts(place: Place) -> Counts:
     )
 
 
-def _metrics(probe: str) -> dict[str, int]:
-    """Counters of a router, summed over their labels."""
-    url = f"http://{probe}/metrics"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            text = answer.read().decode()
-    except (OSError, urllib.error.URLError) as error:
-        raise FactError(f"{url}: {error}; expected a running router") from error
-    totals: dict[str, int] = {}
+def totals(text: str) -> dict[str, int]:
+    """Counters of one router in the Prometheus text format, summed over their labels."""
+    found: dict[str, int] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            totals[sample.name] = totals.get(sample.name, 0) + int(sample.value)
-    return totals
+            found[sample.name] = found.get(sample.name, 0) + int(sample.value)
+    return found
 
 
 def arm_taps(place: Place, canaries: Path) -> None:

@@ -59,3 +59,13 @@ def test_nothing_is_left_after_a_signal_and_the_next_command(
         assert run.returncode == 4
     assert marked_processes(cloud) == []
     assert not (tmp_path / ".isthmus" / "cloud" / "state.json").exists()
+
+
+@pytest.mark.parametrize("words", [("--without", "scan"), ("--keep",)])
+def test_what_only_the_embedded_cloud_can_do_is_refused_on_clusters(words: tuple[str, ...]) -> None:
+    """Their routers run as they were deployed, and they stay up anyway."""
+    run = demo("--on", "dev", *words)
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert f"{words[0]}: has no meaning with --on dev" in told
+    assert "fix:" in told

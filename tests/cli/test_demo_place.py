@@ -1,8 +1,13 @@
 """What a run is judged on, found in a cloud's state."""
 
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from cli.demo_place import embedded
+import pytest
+
+from cli.demo_place import FactError, embedded, pages
 from contracts.cloud import CloudState, ProcessRecord, Role
 from tests.cli.places import place
 
@@ -33,7 +38,6 @@ def test_the_embedded_cloud_is_found_in_its_state() -> None:
     """Doors, routers, taps, stores; ad nodes are the public ones, and only public processes' logs are public."""
     found = embedded(STATE)
     assert (found.core, found.edge, found.mark) == ("/core", "/edge", "/cloud")
-    assert found.probes == ("/core.probe", "/edge.probe")
     assert found.router_pids == (13, 14)
     assert found.taps == (Path("/link.control"), Path("/tap.control"))
     assert found.ad_nodes == 1
@@ -51,3 +55,34 @@ def test_public_files_are_all_that_hold_something(tmp_path: Path) -> None:
     named = tmp_path / "gone.log"
     found = list(place(public=(named, tmp_path / "data")).public_files())
     assert found == [named, tmp_path / "data" / "log"]
+
+
+@pytest.fixture
+def probe() -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"page")
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_every_router_is_asked_for_its_page(probe: str) -> None:
+    """In the order of their addresses."""
+    assert pages((probe, probe)) == ["page", "page"]
+
+
+def test_a_router_that_does_not_answer_is_an_error_with_its_address() -> None:
+    """The message names where nobody answered."""
+    with pytest.raises(FactError, match=r"127\.0\.0\.1:1"):
+        pages(("127.0.0.1:1",))

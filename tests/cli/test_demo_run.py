@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from cli.controls import turned_red
+from cli.demo_carry import Outcome
 from cli.demo_options import DURATION_S_MIN, DemoOptions, Without
-from cli.demo_run import DemoError, Narrator, Outcome, run_demo, tell_of_the_dead
+from cli.demo_run import DemoError, run_demo, tell_of_the_dead
 from contracts.cloud import CloudState, ProcessRecord
 from contracts.reasons import TIMED, UNTIMED
 from contracts.report import Report
@@ -121,13 +122,6 @@ def test_a_cloud_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".isthmus").write_text("not a directory")
     with pytest.raises(DemoError, match="isthmus"):
         run_once(tmp_path, None)
-
-
-def test_the_narrator_tells_minutes_and_seconds() -> None:
-    """Each line starts with the time since the command began."""
-    told = io.StringIO()
-    Narrator(Console(file=told))("hello")
-    assert told.getvalue() == "  0:00  hello\n"
 
 
 def test_a_repeat_is_told_and_there_is_one_in_all() -> None:

@@ -1,18 +1,15 @@
 """Reading the places that each know a part of a run."""
 
-import http.server
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli import demo_sources
-from cli.demo_sources import Counts, FactError, poll, read_lines
+from cli.demo_place import FactError
+from cli.demo_sources import Counts, poll, read_lines, totals
 from contracts.history import LedgerRow
 
 ROW = b'{"key":"k","order_id":"o","body_sha":"s"}\n'
-METRICS = b"""# HELP isthmus_router_decisions Decisions.
+METRICS = """# HELP isthmus_router_decisions Decisions.
 # TYPE isthmus_router_decisions counter
 isthmus_router_decisions_total{kind="sensitive"} 3
 isthmus_router_decisions_total{kind="raised"} 4
@@ -22,37 +19,11 @@ isthmus_router_guard_blocks_total 1
 """
 
 
-@pytest.fixture
-def probe() -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(METRICS)))
-            self.end_headers()
-            self.wfile.write(METRICS)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def test_counters_are_summed_over_their_labels(probe: str) -> None:
+def test_counters_are_summed_over_their_labels() -> None:
     """Three sensitive and four raised decisions are seven decisions."""
-    found = demo_sources._metrics(probe)
+    found = totals(METRICS)
     assert found["isthmus_router_decisions_total"] == 7
     assert found["isthmus_router_guard_blocks_total"] == 1
-
-
-def test_a_router_that_does_not_answer_is_an_error_with_its_address() -> None:
-    """The message names where nobody answered."""
-    with pytest.raises(FactError, match=r"127\.0\.0\.1:1"):
-        demo_sources._metrics("127.0.0.1:1")
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
