@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from loadtest.answer import whole_answer
 from loadtest.outcome import Failure
 
 _PEEK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -88,6 +89,7 @@ class Connection(asyncio.Protocol):
     """One keep-alive connection; httptools calls its `on_` methods while `data_received` feeds it."""
 
     __slots__ = (
+        "_between",
         "_chunks",
         "_exchange",
         "_keep_alive",
@@ -100,6 +102,7 @@ class Connection(asyncio.Protocol):
         "_stray",
         "_transport",
         "closed",
+        "free_ns",
     )
 
     def __init__(self, pool: Owner, sock: socket.socket) -> None:
@@ -113,8 +116,11 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._keep_alive = False
         self._stray = False
+        # No byte of an answer is with the parser: the next one may be taken without it.
+        self._between = True
         self._transport: asyncio.Transport | None = None
         self.closed = False
+        self.free_ns = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -149,9 +155,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; anything out of turn closes the connection."""
-        if self._exchange is None:
+        exchange = self._exchange
+        if exchange is None:
             self.abort()
             return
+        if self._between:
+            answer = whole_answer(data)
+            if answer is not None and len(answer.body) <= BODY_BYTES_MAX:
+                exchange.status, keep_alive, exchange.served, exchange.body = answer
+                self._hand_on(exchange, keep_alive=keep_alive)
+                return
+            self._between = False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -160,7 +174,7 @@ class Connection(asyncio.Protocol):
         if self._size > BODY_BYTES_MAX:
             self._give_up()
         elif self._status:
-            self._hand_over(self._exchange)
+            self._hand_over(exchange)
 
     def on_message_begin(self) -> None:
         """An answer after a complete one is nobody's: the connection must not carry another request."""
@@ -190,8 +204,12 @@ class Connection(asyncio.Protocol):
         exchange.body = b"".join(self._chunks)
         self._chunks.clear()
         self._size = 0
+        self._between = True
+        self._hand_on(exchange, keep_alive=self._keep_alive and not self._stray)
+
+    def _hand_on(self, exchange: Exchange, *, keep_alive: bool) -> None:
         self._exchange = None
-        if self._keep_alive and not self._stray:
+        if keep_alive:
             self._pool.release(self)
         else:
             self.abort()

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from contracts.history import OrderEvent
-from loadtest.outcome import Failure, history_kind
+from loadtest.outcome import COMMITTED, Failure, history_kind
 
 EventKind = Literal["invoke", "ok", "fail", "info"]
 
@@ -37,8 +37,15 @@ class OrderHistory:
     """Writes `invoke` before an attempt's bytes leave and `ok|fail|info` when it ended."""
 
     def __init__(
-        self, lines: Lines, *, mono_ns: Callable[[], int], wall_ns: Callable[[], int]
+        self,
+        lines: Lines,
+        *,
+        mono_ns: Callable[[], int],
+        wall_ns: Callable[[], int],
+        expected: frozenset[int] = COMMITTED,
     ) -> None:
+        """`expected` are the answers that say an order was committed."""
+        self._expected = expected
         self._lines = lines
         self._mono_ns = mono_ns
         self._wall_ns = wall_ns
@@ -49,7 +56,7 @@ class OrderHistory:
 
     def answer(self, order: OrderAttempt, *, status: int, body: bytes, failure: Failure) -> None:
         """An attempt ended; only an `ok` answer's order id is believed."""
-        kind = history_kind(status=status, failure=failure)
+        kind = history_kind(status=status, failure=failure, expected=self._expected)
         self._write(order, kind, order_id=order_id_of(body) if kind == "ok" else "", status=status)
 
     def _write(

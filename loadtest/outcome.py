@@ -28,6 +28,10 @@ _EXPECTED: dict[Action, frozenset[int]] = {
 }
 
 
+COMMITTED = _EXPECTED["order"]
+"""Answers of the tenant's orders service that acknowledge an order."""
+
+
 class Retry(msgspec.Struct, frozen=True):
     """Send the order again after `delay_s`."""
 
@@ -64,8 +68,10 @@ def outcome_of(
     return "ok" if status in _EXPECTED[action] else "failed"
 
 
-def history_kind(*, status: int, failure: Failure) -> Literal["ok", "fail", "info"]:
-    """What one order attempt proves: committed, surely not committed, or nothing.
+def history_kind(
+    *, status: int, failure: Failure, expected: frozenset[int] = COMMITTED
+) -> Literal["ok", "fail", "info"]:
+    """What one order attempt proves: committed (`expected`), surely not committed, or nothing.
 
     A 5xx proves nothing: whoever answered it may have lost the answer of a commit.
     """
@@ -73,7 +79,7 @@ def history_kind(*, status: int, failure: Failure) -> Literal["ok", "fail", "inf
         return "fail"
     if failure or status >= 500:
         return "info"
-    return "ok" if status in _EXPECTED["order"] else "fail"
+    return "ok" if status in expected else "fail"
 
 
 def after_order_attempt(

@@ -14,7 +14,7 @@ from loadtest.connection import Connection, Exchange
 class Pool:
     """At most `connections_max` connections to one door; requests beyond that wait in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a pool is, by name
         self,
         loop: asyncio.AbstractEventLoop,
         clock_ns: Callable[[], int],
@@ -22,12 +22,21 @@ class Pool:
         address: str,
         connections_max: int,
         connect_s: float,
+        trust_ns: int = 0,
+        keep_alive: bool = True,
     ) -> None:
+        """`trust_ns`: an idle connection is looked at before use unless its last answer is younger.
+
+        Without `keep_alive` every request has a connection of its own.
+        """
         host, _, port = address.rpartition(":")
         self._loop = loop
         self._address = (host, int(port))
         self._max = connections_max
         self._connect_s = connect_s
+        self._trust_ns = trust_ns
+        self._keep_alive = keep_alive
+        self.connects = self.refused = 0
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         self._open = 0
@@ -45,7 +54,8 @@ class Pool:
         """Send now on an idle connection, else as soon as one is free or opened."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable():
+            young = self._trust_ns and self._clock_ns() - connection.free_ns < self._trust_ns
+            if (young and not connection.closed) or connection.usable():
                 connection.send(exchange)
                 return
             connection.abort()
@@ -54,11 +64,24 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """A connection finished its exchange: the longest waiting request takes it."""
-        exchange = self._next_waiting()
-        if exchange is None:
-            self._idle.append(connection)
+        if self._keep_alive:
+            self._give(connection)
         else:
+            connection.abort()
+
+    def _give(self, connection: Connection) -> None:
+        exchange = self._next_waiting() if self._waiting else None
+        if exchange is not None:
             connection.send(exchange)
+            return
+        if self._trust_ns:
+            connection.free_ns = self._clock_ns()
+        self._idle.append(connection)
+
+    @property
+    def open(self) -> int:
+        """Connections open or being opened."""
+        return self._open
 
     def forget(self, connection: Connection) -> None:
         """A connection is gone; whoever waits may need another in its place."""
@@ -104,6 +127,7 @@ class Pool:
         except OSError:
             self._opening -= 1
             self._open -= 1
+            self.refused += 1
             # One refusal answers one request, the oldest: it has waited for exactly this connection.
             exchange = self._next_waiting()
             if exchange is not None:
@@ -115,11 +139,12 @@ class Pool:
             self._open -= 1
             raise
         self._opening -= 1
+        self.connects += 1
         if connection.closed:
             return
         self._connections.add(connection)
         self._empty.clear()
-        self.release(connection)
+        self._give(connection)
 
     async def _connect(self) -> Connection:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

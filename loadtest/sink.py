@@ -51,6 +51,11 @@ class LineFile:
         while data:
             data = data[os.write(self._fd, data) :]
 
+    def sync(self) -> None:
+        """Put out what waits and wait until it is on the disk: a phase that ended survives a power cut."""
+        self.flush()
+        os.fsync(self._fd)
+
     def close(self) -> None:
         """Put out what waits and give the descriptor back."""
         try:

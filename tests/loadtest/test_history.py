@@ -56,3 +56,12 @@ def test_a_completion_says_what_the_answer_proved(status, failure, kind, order_i
 def test_an_order_id_is_read_or_missing(body, found):
     """Whatever the body is, the id is a string or empty."""
     assert order_id_of(body) == found
+
+
+@pytest.mark.parametrize(("status", "kind"), [(202, "ok"), (201, "fail"), (500, "info")])
+def test_what_acknowledges_an_order_can_be_said(status, kind):
+    """A service of another tenant may answer otherwise."""
+    written = Written()
+    orders = OrderHistory(written, mono_ns=lambda: 7, wall_ns=lambda: 9, expected=frozenset({202}))
+    orders.answer(ORDER, status=status, body=b'{"order_id":"o"}', failure="")
+    assert written.rows[0].kind == kind

@@ -1,7 +1,7 @@
 import asyncio
 import time
 
-from loadtest.pace import InstantTimer
+from loadtest.pace import InstantAlarm, InstantTimer
 
 
 async def test_a_wait_never_ends_early():
@@ -38,3 +38,22 @@ async def test_waking_nobody_is_harmless():
         assert time.monotonic_ns() >= instant_ns
     finally:
         timer.close()
+
+
+async def test_an_alarm_calls_at_its_instant_and_can_be_moved():
+    """Only the instant set last counts; one in the past is at once."""
+    loop = asyncio.get_running_loop()
+    rang = asyncio.Event()
+    alarm = InstantAlarm(loop, rang.set)
+    try:
+        alarm.arm(time.monotonic_ns() + 10**13)
+        instant_ns = time.monotonic_ns() + 2_000_000
+        alarm.arm(instant_ns)
+        async with asyncio.timeout(10):
+            await rang.wait()
+            assert time.monotonic_ns() >= instant_ns
+            rang.clear()
+            alarm.arm(1)
+            await rang.wait()
+    finally:
+        alarm.close()

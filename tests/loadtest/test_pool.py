@@ -71,3 +71,40 @@ async def test_an_expired_request_frees_its_place():
         assert (first.failure, second.failure, third.failure) == ("timeout", "refused", "")
         assert third.status == 200
         await pool.close()
+
+
+async def test_without_keep_alive_every_request_has_its_own_connection():
+    """Each connection is closed after its answer, and the pool counts how many it opened."""
+    loop = asyncio.get_running_loop()
+    async with open_recorder() as (requests, address):
+        pool = Pool(
+            loop, time.monotonic_ns, address=address, connections_max=2, connect_s=5, keep_alive=False
+        )  # fmt: skip
+        exchanges = [Awaited(loop.create_future()) for _ in range(6)]
+        for exchange in exchanges:
+            pool.submit(exchange)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(exchange.future for exchange in exchanges))
+        assert {exchange.status for exchange in exchanges} == {200}
+        assert (pool.connects, pool.refused, len(requests)) == (6, 0, 6)
+        await pool.close()
+        assert pool.open == 0
+
+
+async def test_a_connection_is_trusted_only_while_its_answer_is_young():
+    """A server that closed an idle connection costs no request once the trust has run out."""
+    loop = asyncio.get_running_loop()
+    now_ns = [1]
+    async with open_recorder(closes_after=1) as (requests, address):
+        pool = Pool(
+            loop, lambda: now_ns[0], address=address, connections_max=1, connect_s=5, trust_ns=100
+        )  # fmt: skip
+        for _ in range(5):
+            exchange = Awaited(loop.create_future())
+            pool.submit(exchange)
+            async with asyncio.timeout(10):
+                await exchange.future
+            assert exchange.failure == ""
+            now_ns[0] += 1000
+        assert len(requests) == pool.connects == 5
+        await pool.close()

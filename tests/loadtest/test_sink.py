@@ -81,3 +81,12 @@ def test_history_is_read_in_order(tmp_path):
 def test_row_fields_are_those_of_the_contract():
     """A row's array has one element per field of the contract."""
     assert len(RequestRow.__struct_fields__) == 15
+
+
+def test_synced_lines_are_whole(tmp_path):
+    """After `sync` what was added stands in the file."""
+    file = LineFile(tmp_path / "l.ndjson")
+    file.add(Progress(second=1, sent=2, ok=2, shed=0, failed=0))
+    file.sync()
+    assert [one.second for one in read_lines(tmp_path / "l.ndjson", Progress)] == [1]
+    file.close()
