@@ -209,6 +209,7 @@ class DriveRun(Contract, frozen=True, kw_only=True):
     classes: dict[str, TrafficClass]
     services: dict[str, str]
     idempotent: tuple[str, ...]
+    orders: tuple[str, ...]
     summaries: tuple[WorkerSummary, ...]
     lost_workers: tuple[int, ...]
     stopped: str

@@ -33,6 +33,8 @@ GateReasonId = Literal[
     "evidence_chain",
     "fault_not_healed",
     "fault_not_proven",
+    "chaos_deviated",  # the chaos run's own verdict: deviated, or not restored
+    "chaos_invalid",  # the chaos run's own verdict: neither that nor passed
     "nothing_measured",
     "target_unreachable",  # next to no request was answered at all
     "generator_stopped",  # a worker died, or a signal ended the run
@@ -50,7 +52,7 @@ GateReasonId = Literal[
 
 GATE_INVALIDATING: frozenset[GateReasonId] = frozenset(
     {
-        "fault_not_proven", "nothing_measured", "target_unreachable", "generator_stopped",
+        "fault_not_proven", "chaos_invalid", "nothing_measured", "target_unreachable", "generator_stopped",
         "generator_short", "generator_late", "generator_cpu", "cpu_stolen", "clock_jump",
         "proof_missing", "proof_unreadable", "tap_beacons", "tap_errors", "capacity_unmeasured",
     }

@@ -72,7 +72,11 @@ class Forecast(Contract, frozen=True, kw_only=True):
 
 
 class Slo(Contract, frozen=True, kw_only=True):
-    """The whole file; `require` names the proofs without which no run is GO."""
+    """The whole file; `require` names the proofs without which no run is GO.
+
+    `phases` names the profile segments the limits hold for (empty: all): a sweep that finds the capacity
+    breaks them on purpose. `public_sites` are those a tap must have seen; `residence` those that may hold orders.
+    """
 
     version: Literal["isthmus/v1"]
     classes: Annotated[
@@ -80,8 +84,13 @@ class Slo(Contract, frozen=True, kw_only=True):
         Meta(min_length=1, extra_json_schema={"description": "a map of public, sensitive, raised"}),
     ]
     faults: dict[Name, FaultObjective] = field(default_factory=dict)
+    phases: tuple[Name, ...] = ()
     require: tuple[Proof, ...] = ()
+    public_sites: tuple[str, ...] = ("public",)
     residence: tuple[str, ...] = ()
+    failed_idempotent_max: Annotated[
+        int, Meta(ge=0, extra_json_schema={"description": "a whole number from 0"})
+    ] = 0
     budget: BudgetObjective = BudgetObjective()
     generator: GeneratorObjective = GeneratorObjective()
     capacity: dict[Name, CapacityObjective] = field(default_factory=dict)

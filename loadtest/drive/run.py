@@ -198,6 +198,7 @@ class Drive:
             classes={it.name: it.traffic for it in plan.requests},
             services={it.name: it.service or it.name for it in plan.requests},
             idempotent=tuple(it.name for it in plan.requests if idempotent(it)),
+            orders=tuple(it.name for it in plan.requests if it.kind == "order"),
             summaries=tuple(summaries),
             lost_workers=tuple(n for n in range(plan.workers) if n not in ended),
             stopped=self._stopped,

@@ -246,7 +246,7 @@ EXAMPLES: tuple[Contract, ...] = (
     DriveRun(
         run="sale", seed=1, workers=1, started_mono_ns=1, started_wall_ms=2, ended_mono_ns=3,
         phases=(Phase(name="steady", start_s=0.0, end_s=60.0, rate=600.0, to=600.0),),
-        classes={"ads": "public"}, services={"ads": "ads"}, idempotent=("ads",),
+        classes={"ads": "public"}, services={"ads": "ads"}, idempotent=("ads",), orders=(),
         summaries=(WORKER,), lost_workers=(), stopped="",
     ),
     FAULT,
