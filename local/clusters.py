@@ -35,12 +35,13 @@ from local.clusters_stores import (
 )
 from local.kafka import KafkaError
 from local.postgres import PostgresError
+from local.site_link import FaultError, track_link
 from runtime.locks import LockHeldError
 from toolchain.kafka import FetchError, LockError
 
 USAGE, ENVIRONMENT = 2, 3
 FAILURES = (
-    AddonError, ApiError, ControlError, ExhaustedError, FetchError, GroundError, KafkaError, LockError,
+    AddonError, ApiError, ControlError, ExhaustedError, FaultError, FetchError, GroundError, KafkaError, LockError,
     LockHeldError, NetworkError, NodesError, OSError, PostgresError, StaysError, StoreError,
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ def apply(spec: ClusterSpec, root: Path) -> ClusterState:
     with files.site_lock():
         record, block = _make_ground(spec, files)
         net = block.site(spec.site)
+        track_link(net.namespace)
         stores = Stores(files, net)
         stores.start(spec)
         record = ControlPlane(files, net, engines).ensure(record)

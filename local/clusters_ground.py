@@ -10,7 +10,9 @@ from local.agent_cgroup import CgroupError, Hierarchies, find_hierarchies
 from local.clusters_agents import CODE
 from local.clusters_kwok import COMPONENTS
 
-COMMANDS = {"ip": "iproute2", "nsenter": "util-linux", "sysctl": "procps", "umount": "mount"}
+COMMANDS = {
+    "ip": "iproute2", "nft": "nftables", "nsenter": "util-linux", "sysctl": "procps", "umount": "mount",
+}  # fmt: skip
 """Commands of the system and the Debian package each is in."""
 
 

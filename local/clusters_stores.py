@@ -31,6 +31,7 @@ READY_S_MAX = 90.0
 """A broker is up in 2 s on an idle machine; beside two control planes that start, in ten."""
 END_S = 10.0
 POLL_S = 0.05
+LOADED_S = 0.5
 LOG_CHARACTERS_MAX = 600
 
 
@@ -114,7 +115,7 @@ class Stores:
         return found
 
     def _check(self, name: Store, deadline_s: float) -> None:
-        ended = name not in self.running()
+        ended = self._has_ended(name)
         if ended or time.monotonic() > deadline_s:
             what = "ended before it served" if ended else f"does not serve after {READY_S_MAX:g} s"
             log = self._log(name)
@@ -123,6 +124,13 @@ class Stores:
                 f"{name} of {self._net.namespace} {what}: {said or 'its log is empty'}; "
                 f"expected it at {self._net.gateway}. fix: see {log}, then apply again"
             )
+
+    def _has_ended(self, name: Store) -> bool:
+        """Looked at twice: a program that is just being loaded has no command line for a moment."""
+        if name in self.running():
+            return False
+        time.sleep(LOADED_S)
+        return name not in self.running()
 
     def _start(self, name: Store) -> None:
         match name:

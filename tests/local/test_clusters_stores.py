@@ -42,7 +42,13 @@ def stand_in(mark: str, tmp_path: Path, *words: str) -> Process:
         argv=(sys.executable, "-c", "import signal; signal.pause()", *words),
         environ={MARK: mark}, cwd=str(tmp_path), log=str(tmp_path / "log"),
     )  # fmt: skip
-    return start_process(launch)
+    process = start_process(launch)
+    deadline = time.monotonic() + FOUND_S_MAX
+    # a program that is just being loaded has no command line for a moment
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
 
 
 def end(process: Process) -> None:
