@@ -140,6 +140,29 @@ def test_a_bomb_is_an_error_not_a_silence() -> None:
         seen(bomb)
 
 
+@pytest.mark.parametrize(
+    "encoding", ["br", "zstd", "gzip, br", "br, gzip", "compress", "x-compress"]
+)
+def test_a_body_that_cannot_be_undone_is_an_error_not_a_silence(encoding: str) -> None:
+    """Once, wherever the head is cut; what else is on the connection is still searched."""
+    wire = request(b"\x0b\x02\x80", f"Content-Encoding: {encoding}") + request(BODY)
+    for cut in range(1, len(wire)):
+        hits: dict[int, str] = {}
+        stream, errors = Stream(MATCHER, found=hits.setdefault, beacon=set[bytes]().add), 0
+        for part in (wire[:cut], wire[cut:]):
+            try:
+                stream.feed(part)
+            except ScanError:
+                errors += 1
+        assert (errors, hits) == (1, {1: "raw"}), cut
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity", "brown", "x-br"])
+def test_other_encodings_are_no_error(encoding: str) -> None:
+    """Those that are undone, and words that only look like those that are not."""
+    seen(request(b"clean", f"Content-Encoding: {encoding}"))
+
+
 def test_beacons_are_seen_across_segments() -> None:
     """A beacon is reported whole wherever the cut falls."""
     name = b"b-" + bytes(random.Random(4).choices(b"abcdefghijklmnopqrstuvwxyz", k=24))
