@@ -1,4 +1,4 @@
-"""`isthmus chaos`: what faults are in force, and undo them; the work stands in `chaos`."""
+"""`isthmus chaos`: experiments, faults in force and how to undo them; the work stands in `chaos`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +11,23 @@ from rich.table import Table
 from chaos.clock import SystemClock
 from chaos.heal import heal_all
 from chaos.leases import LeaseError, Leases
+from chaos.runs.elsewhere import ELSEWHERE, Elsewhere
+from chaos.runs.experiment import built_in
+from cli import chaos_history, chaos_inject, chaos_run
+from cli.chaos_run import read_experiment
 from contracts.fault import Lease
 
 USAGE, NOT_HEALED = 2, 5
 
-chaos_app = typer.Typer(help="Faults in force: list them, heal them.", no_args_is_help=True)
+chaos_app = typer.Typer(
+    help="Experiments and faults: run, list, heal; history and schedule.", no_args_is_help=True
+)
+chaos_app.command("run")(chaos_run.run)
+chaos_app.command("check")(chaos_run.check)
+chaos_app.command("inject")(chaos_inject.inject)
+chaos_app.command("history")(chaos_history.show_history)
+chaos_app.command("schedule")(chaos_history.schedule)
+chaos_app.command("metrics")(chaos_history.metrics)
 Runs = Annotated[
     Path, typer.Option("--runs", help="Directory of runs; each keeps its leases in RUN/leases.")
 ]
@@ -23,28 +35,69 @@ Json = Annotated[bool, typer.Option("--json", help="The contract's keys as JSON.
 RUNS = Path(".isthmus/runs")
 
 
+class ListedExperiment(msgspec.Struct, frozen=True, kw_only=True):
+    """One experiment that can be run by its name."""
+
+    name: str
+    title: str
+    tiers: tuple[str, ...]
+    rto_s: float
+    file: str
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """`chaos list --json`."""
+
+    schema: int = 1
+    faults: tuple[Lease, ...]
+    experiments: tuple[ListedExperiment, ...]
+    elsewhere: tuple[Elsewhere, ...]
+
+
 @chaos_app.command("list")
-def list_leases(*, runs: Runs = RUNS, as_json: Json = False) -> None:
-    """Show every fault in force: its lease, what it hit, and when the watchdog ends it.
+def list_all(*, runs: Runs = RUNS, as_json: Json = False) -> None:
+    """Show the experiments that can be run, and every fault in force: its lease, what it hit, whose it is.
 
     Exit code 5 if a lease does not read.
 
     Example: isthmus chaos list --json
     """
     _must_be_runs("list", runs)
-    leases = [lease for directory in _directories(runs) for lease in _read(directory)]
+    leases = tuple(lease for directory in _directories(runs) for lease in _read(directory))
+    known = tuple(_listed(path) for path in built_in())
     if as_json:
-        typer.echo(msgspec.json.encode(leases))
+        told = Listed(faults=leases, experiments=known, elsewhere=ELSEWHERE)
+        typer.echo(msgspec.json.encode(told))
         return
+    console = Console(highlight=False)
+    table = Table("experiment", "what happens", "rto s")
+    for it in known:
+        table.add_row(it.name, it.title, f"{it.rto_s:g}")
+    console.print(table)
+    for it in ELSEWHERE:
+        console.print(f"not here: [bold]{it.name}[/], {it.why_not}", style="dim")
+    _show_leases(console, leases)
+
+
+def _listed(path: Path) -> ListedExperiment:
+    loaded = read_experiment(str(path))
+    own = loaded.experiment.own
+    return ListedExperiment(
+        name=loaded.name, title=loaded.experiment.title, tiers=own.tiers, rto_s=own.rto_s,
+        file=loaded.file,
+    )  # fmt: skip
+
+
+def _show_leases(console: Console, leases: tuple[Lease, ...]) -> None:
     if not leases:
-        typer.echo("no fault is in force")
+        console.print("no fault is in force")
         return
-    table = Table("lease", "kind", "targets", "cloud", "runner")
+    table = Table("in force", "kind", "targets", "cloud", "runner")
     for lease in leases:
         table.add_row(
             lease.id, lease.kind, " ".join(lease.targets), lease.cloud, str(lease.runner_pid)
         )
-    Console().print(table)
+    console.print(table)
 
 
 @chaos_app.command()

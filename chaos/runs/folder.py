@@ -21,7 +21,7 @@ from chaos.runs.experiment import Loaded
 from chaos.runs.journal import JournalError, read_journal
 from chaos.runs.toolkit import write_whole
 from chaos.runs.verdict import Facts, Injected, Judged, Limits, judge
-from contracts.chaos import ChaosResult, ChaosStart
+from contracts.chaos import ChaosReason, ChaosResult, ChaosStart
 from runtime.processes import is_running, start_ticks
 
 PREFIX = "chaos-"
@@ -85,6 +85,17 @@ def result_of(
         faults=Journal(folder / "faults.ndjson").records(), recoveries=judged.recoveries,
         rto_limit_s=rto_s, looks=judged.looks, probe_gap_s=round(judged.gap_s, 3),
         journal=str(folder / "journal.json"),
+    )  # fmt: skip
+
+
+def refuse(loaded: Loaded, reasons: tuple[ChaosReason, ...]) -> ChaosResult:
+    """The record of a run that did not begin: nothing was injected, and there is no folder."""
+    now_s = time.time()
+    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=6))
+    return ChaosResult(
+        run=f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{loaded.name}-{letters}",
+        experiment=loaded.name, title=loaded.experiment.title, digest=loaded.digest, seed=0,
+        tier="tier0", verdict="refused", reasons=reasons, started_wall_s=now_s, duration_s=0.0,
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""When chaos may run and what is due: windows, sale freezes, the error budget, and a calendar of experiments."""
