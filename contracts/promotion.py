@@ -123,12 +123,16 @@ class PromotionSpec(Contract, frozen=True, kw_only=True, rename="camel"):
 
 
 class Promotion(Contract, frozen=True, kw_only=True, rename="camel"):
-    """One promotion as the planner reads it; `approved` counts in mode Approve only."""
+    """One promotion as the planner reads it; `approved` counts in mode Approve only.
+
+    `created` is when it became known, None in a file: what was known too late is told from it.
+    """
 
     schema: int = 1
     namespace: Name = "default"
     name: Name
     approved: bool = False
+    created: Moment | None = None
     spec: PromotionSpec
 
 

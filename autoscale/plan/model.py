@@ -44,13 +44,17 @@ class WorkloadObserved(msgspec.Struct, frozen=True, kw_only=True):
 class PoolObserved(msgspec.Struct, frozen=True, kw_only=True):
     """One node pool: `ready` nodes now, `maximum` by quota or group (None: unknown, nothing is judged).
 
-    `minimum` is the node minimum in force; `baseline` the one recorded before the first write.
+    `minimum` is the node minimum in force. `baseline` is that minimum and `baseline_ready` the nodes there were,
+    both recorded before the first write. `others` is how many nodes the pods of workloads that are in no
+    promotion fill.
     """
 
     ready: int
     minimum: int = 0
     maximum: int | None = None
     baseline: int | None = None
+    baseline_ready: int | None = None
+    others: int = 0
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,14 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     pod_default_s: float = 120.0
     verify_s: float = 60.0
     safety_s: float = 300.0
+
+
+class World(msgspec.Struct, frozen=True):
+    """The moment, what was seen at it, and how long things take."""
+
+    now_s: float
+    observed: Observed
+    timing: Timing
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,155 @@
+"""`plan`: what is wanted now, of every workload and pool, and what is to be said of every promotion.
+
+A pure function of its arguments: a restart at any second gives the same answer, a second look at an unchanged
+world changes nothing, and there is no missed tick.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from autoscale.plan.ahead import shortfalls
+from autoscale.plan.budget import HOUR_S
+from autoscale.plan.capacity import replicas_for
+from autoscale.plan.claims import Claims, Standing, ahead_of, blocked, claims_of, need_of
+from autoscale.plan.curves import Curves
+from autoscale.plan.durations import seconds
+from autoscale.plan.floors import floor_of
+from autoscale.plan.gates import gates_of, moment, phase_of
+from autoscale.plan.model import (
+    Condition,
+    Forecast,
+    Observed,
+    Plan,
+    PromotionPlan,
+    Timing,
+    WorkloadPlan,
+    World,
+)
+from autoscale.plan.pools import Held, pool_of
+from autoscale.plan.prepare import Prepared, prepare
+from contracts.promotion import Promotion
+
+
+def plan(
+    now: datetime, promotions: Iterable[Promotion], observed: Observed, *,
+    timing: Timing, forecasts: Iterable[Forecast] = (),
+) -> Plan:  # fmt: skip
+    """Everything that is wanted at `now`, which must be aware."""
+    world, curves = World(now.timestamp(), observed, timing), Curves(forecasts)
+    ready = [prepare(world, promotion, curves) for promotion in promotions]
+    ready.sort(key=lambda one: (one.start_s, one.key))
+    claims = claims_of(world.now_s, ready, observed, curves)
+    needs = _needs(world, claims)
+    wanted = _pools(world, ready, claims, standing=needs)
+    nodes = {pool: one.plan.nodes + one.plan.short for pool, one in wanted.items()}
+    workloads = {
+        key: floor_of(world, claim, ahead_of(world, claim, nodes)) for key, claim in claims.items()
+    }
+    standing = {key: Standing(needs[key].need, one.floor) for key, one in workloads.items()}
+    held = _pools(world, ready, claims, standing=standing)
+    return Plan(
+        at=now, workloads=workloads, pools={pool: one.plan for pool, one in held.items()},
+        promotions=_promotions(world, ready, claims, held=held, workloads=workloads),
+        next_boundary=_boundary(world, ready, claims),
+    )  # fmt: skip
+
+
+def _needs(world: World, claims: Mapping[str, Claims]) -> dict[str, Standing]:
+    """Replicas that promotions need at the end of their whole lead: what nodes are ordered for."""
+    found: dict[str, Standing] = {}
+    for key, claim in claims.items():
+        leads = {share.promotion.key: share.promotion.lead_s for share in claim.holding}
+        found[key] = Standing(need_of(world.now_s, claim, leads)[0], 0)
+    return found
+
+
+def _pools(
+    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims], *,
+    standing: Mapping[str, Standing],
+) -> dict[str, Held]:  # fmt: skip
+    return {
+        pool: pool_of(
+            world, pool, [one for one in ready if one.afforded.nodes.get(pool)],
+            claims=list(claims.values()), standing=standing,
+        )
+        for pool in world.observed.pools
+    }  # fmt: skip
+
+
+def _promotions(
+    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims], *,
+    held: Mapping[str, Held], workloads: Mapping[str, WorkloadPlan],
+) -> dict[str, PromotionPlan]:  # fmt: skip
+    standing = {key: Standing(one.need, one.floor) for key, one in workloads.items()}
+    short = shortfalls(world.now_s, ready, world.observed.pools)
+    plans = {pool: one.plan for pool, one in held.items()}
+    found: dict[str, PromotionPlan] = {}
+    for one in ready:
+        gates = gates_of(world, one, workloads=workloads, pools=plans)
+        now = {pool: by.by_promotion.get(one.key, 0) for pool, by in held.items()}
+        found[one.key] = PromotionPlan(
+            phase=phase_of(world, one, gates, standing), acting=one.acting,
+            lead_s=one.lead_s, raise_at=moment(one.raise_s), hold_until=moment(one.hold_until_s),
+            nodes=one.afforded.nodes,
+            replicas={p.key: replicas_for(p.peak * one.afforded.share, p.capacity) for p in one.parts},
+            nodes_now={pool: nodes for pool, nodes in now.items() if nodes},
+            node_hours=one.afforded.node_hours,
+            conditions=(
+                *one.conditions, *short.get(one.key, ()),
+                *_of_now(one, claims, world.observed, workloads),
+            ),
+            gates=gates,
+        )  # fmt: skip
+    return found
+
+
+def _of_now(
+    one: Prepared, claims: Mapping[str, Claims], observed: Observed, plans: Mapping[str, WorkloadPlan]
+) -> Iterator[Condition]:  # fmt: skip
+    for part in one.parts:
+        claim = claims.get(part.key)
+        if claim is None:
+            continue
+        seen = observed.workloads[part.key]
+        if blocked(claim, seen):
+            message = (
+                f"{seen.owner} scales {part.key}, nothing is written; name that autoscaler instead, "
+                "let it go of the field, or set conflictPolicy: Force"
+            )
+            yield Condition(type="Conflict", subject=part.key, message=message)
+        held = plans[part.key].action == "hold" and seen.baseline is not None
+        blind = seen.demand is None or seen.demand_high is None
+        if held and blind and claim.ended and not claim.holding:
+            message = (
+                f"{part.key} is held at {seen.floor}: restore its metrics, or delete the promotion"
+            )
+            yield Condition(type="MetricsMissing", subject=part.key, message=message)
+
+
+def _boundary(
+    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims]
+) -> datetime | None:
+    """The next moment at which the clock alone may change the answer."""
+    now_s, observed = world.now_s, world.observed
+    moments: list[float] = []
+    for one in ready:
+        if one.acting and now_s < one.hold_until_s:
+            moments += [one.raise_s, one.due_s, one.start_s, one.end_s, one.hold_until_s]
+            rate = sum(one.afforded.nodes.values()) / HOUR_S
+            budget = one.promotion.spec.budget
+            if budget is not None and rate > 0 and now_s >= one.raise_s:
+                left = budget.node_hours - observed.spent_node_hours.get(one.key, 0.0)
+                moments.append(now_s + left / rate)
+    for key, claim in claims.items():
+        seen = observed.workloads[key]
+        if seen.floor_since is not None and seen.baseline is not None:
+            moments += [
+                seen.floor_since.timestamp() + seconds(share.promotion.promotion.spec.release.every)
+                for share in claim.ended
+            ]
+        moments += [
+            now_s + share.part.curve.step_s
+            for share in claim.holding
+            if share.part.curve is not None
+        ]
+    return min((moment(at_s) for at_s in moments if at_s > now_s), default=None)

@@ -1,0 +1,100 @@
+"""Nodes of one pool now: what promotions hold of it, what its maximum leaves of that, and whose they are."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from autoscale.plan.claims import Claims, Standing, base_of
+from autoscale.plan.model import Observed, PoolPlan, World
+from autoscale.plan.prepare import Prepared
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A pool's plan, and how many of its nodes each promotion accounts for."""
+
+    plan: PoolPlan
+    by_promotion: dict[str, int]
+
+
+def holds_nodes(
+    now_s: float, prepared: Prepared, observed: Observed, standing: Mapping[str, Standing]
+) -> bool:
+    """From the lead on, and after the end until its workloads need no more, or the budget is spent."""
+    if not prepared.acting or now_s < prepared.raise_s or prepared.afforded.spent:
+        return False
+    return now_s < prepared.end_s or cooling(prepared, observed, standing)
+
+
+def cooling(prepared: Prepared, observed: Observed, standing: Mapping[str, Standing]) -> bool:
+    """Whether a floor of its workloads still stands above the baseline and what others need."""
+    for part in prepared.parts:
+        base, now = observed.workloads[part.key].baseline, standing.get(part.key)
+        if now is not None and base is not None and now.floor > max(base, now.need):
+            return True
+    return False
+
+
+def pool_of(
+    world: World, pool: str, promotions: Sequence[Prepared], *,
+    claims: Sequence[Claims], standing: Mapping[str, Standing],
+) -> Held:  # fmt: skip
+    """What the pool's minimum should be now.
+
+    `promotions` are those that add nodes to it, in order of start; `standing` is what is left after this
+    plan, so that nodes go together with the floor that needed them.
+    """
+    seen = world.observed.pools[pool]
+    holders = [one for one in promotions if holds_nodes(world.now_s, one, world.observed, standing)]
+    given = {p.key: p.afforded.nodes[pool] for p in holders if pool in p.explicit}
+    derived = {p.key: p.afforded.nodes[pool] for p in holders if pool not in p.explicit}
+    base = seen.ready if seen.baseline_ready is None else seen.baseline_ready
+    total = seen.minimum if seen.baseline is None else seen.baseline
+    filled = 0
+    if derived:
+        filled = seen.others + _filled(pool, claims, standing=standing, observed=world.observed)
+        filled = min(filled, base + sum(derived.values()))
+        total = max(total, filled)
+    if given:
+        total = max(total, max(base, filled) + sum(given.values()))
+    nodes = total if seen.maximum is None else min(total, max(seen.maximum, 0))
+    by_promotion = given | _shared_out(max(0, filled - base), derived)
+    plan = PoolPlan(
+        nodes=nodes, added=max(0, nodes - base), short=total - nodes,
+        restore=not holders and seen.baseline is not None,
+        promotions=tuple(by_promotion), reason=_reason(holders, total, nodes),
+    )  # fmt: skip
+    return Held(plan, by_promotion)
+
+
+def _filled(
+    pool: str, claims: Sequence[Claims], *, standing: Mapping[str, Standing], observed: Observed
+) -> int:
+    """Nodes that the pool's promoted workloads fill."""
+    nodes = 0.0
+    for claim in claims:
+        parts = [share.part for share in (*claim.holding, *claim.ended)]
+        of_pool = [part for part in parts if part.workload.pool == pool and part.per_node]
+        base, now = base_of(observed.workloads[claim.key]), standing[claim.key]
+        if not of_pool or (not claim.holding and now.floor <= base):
+            continue
+        most = max(now.need, now.floor, base)
+        nodes += most / min(part.per_node or 1 for part in of_pool)
+    return math.ceil(nodes - 1e-9)
+
+
+def _shared_out(extra: int, derived: Mapping[str, int]) -> dict[str, int]:
+    """In order of start, each at most its own; what ordinary traffic takes is nobody's."""
+    shares: dict[str, int] = {}
+    for key, most in derived.items():
+        shares[key] = min(most, extra)
+        extra -= shares[key]
+    return shares
+
+
+def _reason(holders: Sequence[Prepared], total: int, nodes: int) -> str:
+    if not holders:
+        return "no promotion holds nodes"
+    if nodes < total:
+        return f"{total} nodes are wanted, the pool's maximum is {nodes}"
+    return f"{len(holders)} promotion{'s hold' if len(holders) > 1 else ' holds'} nodes"
