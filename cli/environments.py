@@ -1,8 +1,10 @@
 """`isthmus up|preview|refresh|down|outputs ENV` for environments that Pulumi keeps: progress, summary, exit code."""
 
+import datetime as dt
+import os
 import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,9 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.orchestrate import Action, Summary, carry_out
-from infra.workspace import Workspace, WorkspaceError
-from runtime.locks import LockHeldError
+from contracts.cluster import ClusterSpec
+from infra.engine.environ import missing_programs
+from infra.engine.holders import HeldError
+from infra.engine.preflight import Given, Preflight, Problem
+from infra.orchestrate import PARTS, Action, Part, Summary, carry_out, stack_name
+from infra.workspace import Workspace, WorkspaceError, refuse_no_checkout
+from local.clusters_ground import GroundError, require
 
 USAGE, ENVIRONMENT = 2, 3
 UNPROTECTED = frozenset({"dev"})
@@ -33,6 +39,9 @@ class OutputsReport(msgspec.Struct, frozen=True, kw_only=True):
 def act(action: Action, environment: str, *, as_json: bool) -> None:
     """Do `action` on every stack of the environment, say what became of each, and exit with what that means."""
     with _opened(action, environment) as workspace:
+        if action in {"up", "preview"}:
+            given: dict[Part, Given] = {part: workspace.given(part) for part in PARTS}
+            _refuse(action, environment, _preflight(environment).check(given))
         summary = carry_out(
             environment,
             action,
@@ -91,6 +100,8 @@ def _opened(command: str, environment: str) -> Generator[Workspace]:
     """The workspace, held for us alone; errors as text and exit code."""
     _check_name(command, environment)
     with _failures(command, environment), _progress() as say:
+        refuse_no_checkout(Path.cwd())
+        _refuse_without_engine(command, environment)
         workspace = Workspace(Path.cwd(), environment, say=say)
         with workspace.held():
             yield workspace
@@ -100,12 +111,60 @@ def _opened(command: str, environment: str) -> Generator[Workspace]:
 def _failures(command: str, environment: str) -> Generator[None]:
     try:
         yield
-    except LockHeldError as error:
+    except HeldError as error:
         typer.echo(f"isthmus {command} {environment}: {error}", err=True)
         raise typer.Exit(USAGE) from error
     except (WorkspaceError, OSError) as error:
         typer.echo(f"isthmus {command} {environment}: {error}", err=True)
         raise typer.Exit(ENVIRONMENT) from error
+
+
+def _preflight(environment: str) -> Preflight:
+    return Preflight(environment, Path.cwd(), now=dt.datetime.now(dt.UTC), lacks=_lacks)
+
+
+def _lacks(spec: ClusterSpec) -> tuple[str, ...]:
+    """What this machine lacks for a cluster of its own."""
+    try:
+        require(spec, Path.cwd())
+    except GroundError as error:
+        return tuple(str(error).splitlines())
+    return ()
+
+
+def _refuse(command: str, environment: str, problems: Iterable[Problem], hint: str = "") -> None:
+    """Stop with everything that is wrong, before anything is changed."""
+    found = tuple(problems)
+    if not found:
+        return
+    typer.echo(f"isthmus {command} {environment}: nothing was changed. In the way:", err=True)
+    for it in found:
+        typer.echo(f"  {it.text}", err=True)
+    if hint:
+        typer.echo(hint, err=True)
+    raise typer.Exit(USAGE if any(it.configured for it in found) else ENVIRONMENT)
+
+
+def _refuse_without_engine(command: str, environment: str) -> None:
+    """A fresh checkout: everything that is missing at once, and what runs without any of it."""
+    missing = missing_programs(Path.cwd(), os.environ)
+    if not missing:
+        return
+    problems = [
+        Problem(
+            text=f"{', '.join(missing)}: neither on PATH nor in .isthmus/bin; expected Pulumi's engine there. "
+            "fix: make toolchain (20 minutes, once), or install pulumi and its Kubernetes provider",
+            configured=False,
+        )
+    ]
+    files = [Path.cwd() / f"Pulumi.{stack_name(environment, part)}.yaml" for part in PARTS]
+    here = command == "up" and not any(it.exists() for it in files)
+    if here:
+        # nobody configured another driver: the clusters would be made on this machine
+        given: dict[Part, Given] = {part: Given(values={}) for part in PARTS}
+        problems += _preflight(environment).check(given)
+    hint = "Without engines and without root: isthmus up local, the same two sites as processes."
+    _refuse(command, environment, problems, hint if here else "")
 
 
 @contextmanager
@@ -136,6 +195,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     for it in summary.stacks:
         for line in it.error.splitlines():
             console.print(f"  [{COLOUR[it.status]}]{it.stack}[/]  {line}", soft_wrap=True)
+        if it.note:
+            console.print(f"  [yellow]{it.stack}[/]  {it.note}", soft_wrap=True)
     if summary.partial:
         console.print(
             f"[yellow]partial[/]: what is listed ok stands. fix the rest, then isthmus {summary.action} {summary.environment} again",

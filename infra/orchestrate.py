@@ -15,16 +15,21 @@ Status = Literal["ok", "failed", "skipped"]
 
 CLUSTERS: tuple[Part, ...] = ("public", "private")
 JOINED: Part = "fabric"
+PARTS: tuple[Part, ...] = (*CLUSTERS, JOINED)
 
 
 class StackResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one stack; `changes` counts resources by operation, `error` is for people, without secrets."""
+    """What became of one stack; `changes` counts resources by operation.
+
+    `error` and `note` are for people, without secrets; a note says what of a stack that is ok is still to come.
+    """
 
     part: Part
     stack: str
     status: Status
     changes: dict[str, int] = {}
     error: str = ""
+    note: str = ""
     duration_s: float = 0.0
 
 
@@ -42,7 +47,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     def exit_code(self) -> int:
         """0 all done, 1 partial or drift, 3 nothing could be done."""
         if all(it.status == "ok" for it in self.stacks):
-            return 1 if self.drift else 0
+            return 1 if self.drift or self.partial else 0
         return 1 if self.partial else 3
 
 
@@ -68,14 +73,14 @@ def carry_out(environment: str, action: Action, work: Work, *, present: frozense
         environment=environment,
         action=action,
         stacks=stacks,
-        partial=len({it.status == "ok" for it in stacks}) > 1,
+        partial=len({it.status == "ok" for it in stacks}) > 1 or any(it.note for it in stacks),
         drift=action == "refresh" and any(changed(it.changes) for it in stacks),
     )
 
 
 def order_of(action: Action) -> tuple[Part, ...]:
     """Clusters before what joins them; on the way down after it."""
-    return (JOINED, *reversed(CLUSTERS)) if action == "down" else (*CLUSTERS, JOINED)
+    return (JOINED, *reversed(CLUSTERS)) if action == "down" else PARTS
 
 
 def blocked_by(action: Action, part: Part, results: Mapping[Part, StackResult]) -> str:

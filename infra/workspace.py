@@ -1,33 +1,31 @@
 """The stacks of one environment through Pulumi's Automation API: the real engine, started as the CLI would be.
 
-Everything the engine keeps for an environment on this machine stands in `.isthmus/pulumi`, unless the usual
-variables (`PULUMI_BACKEND_URL`, `PULUMI_CONFIG_PASSPHRASE…`, `PULUMI_HOME`) name another place.
+Whoever is killed on the way, engine or command, the next one takes up what it had begun: what still runs is ended,
+its lock taken away, its operations cleared, and the state as it was is kept before anything is changed.
 """
 
 import contextlib
 import os
-import re
-import secrets
-import sys
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Literal, NoReturn
 
-import msgspec
 from pulumi import automation as auto
 
-from infra.orchestrate import CLUSTERS, JOINED, Action, Part, StackResult, stack_name
-from runtime.locks import file_lock
-
-PROVIDER_DIRECTORY = "resource-kubernetes-v4.25.0"
-BACKUPS_MAX = 20
-"""Newest exports of a stack that are kept; one is a few hundred KB."""
-ERROR_LINES_MAX = 12
-
-_EMPTY_WORDS = (
-    "update failed", "preview failed", "refresh failed", "destroy failed",
-    "an unhandled error occurred: Program exited",
-)  # fmt: skip
+from infra.config import PROJECT
+from infra.engine.environ import engine_environ, home_of, made, mark_of
+from infra.engine.holders import HeldError, end_left, is_locked, refuse_held
+from infra.engine.left_out import SITES_KEY, sites_to_install, with_sites
+from infra.engine.pending import Interrupted, interrupted
+from infra.engine.preflight import Given
+from infra.engine.run import Run
+from infra.engine.states import Exported, back_up, read_export
+from infra.engine.words import WRONG_PASSPHRASE, Heard, killed_by, reason_of
+from infra.names import SITES, Site
+from infra.orchestrate import JOINED, PARTS, Action, Part, StackResult, stack_name
+from runtime.locks import LockHeldError, file_lock
 
 Say = Callable[[str], None]
 
@@ -36,81 +34,32 @@ class WorkspaceError(Exception):
     """The environment cannot be worked on: what, where, expected, fix."""
 
 
-def engine_environ(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """What the engine is told by its environment; makes the directories and the passphrase it names. Raises `OSError`."""
-    home = root / ".isthmus" / "pulumi"
-    chosen = {
-        "PATH": f"{root / '.isthmus' / 'bin'}:{environ.get('PATH', os.defpath)}",
-        "PULUMI_HOME": environ.get("PULUMI_HOME") or str(_made(home / "home")),
-        "PULUMI_BACKEND_URL": environ.get("PULUMI_BACKEND_URL")
-        or f"file://{_made(home / 'state')}",
-        # dynamic providers are started by a script that would take any python3 on PATH
-        "PULUMI_PYTHON_CMD": environ.get("PULUMI_PYTHON_CMD") or sys.executable,
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environ.keys():
-        chosen["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase(home / "passphrase"))
-    _offer_provider(root, Path(chosen["PULUMI_HOME"]))
-    return chosen
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return directory
-
-
-def _passphrase(path: Path) -> Path:
-    if not path.exists():
-        _made(path.parent)
-        scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(scratch, path)  # whoever was first wins: two may start at once
-        scratch.unlink()
-    return path
-
-
-def _offer_provider(root: Path, home: Path) -> None:
-    """Let the engine find the provider that was built here where it looks first, without its warning about PATH."""
-    built = root / ".isthmus" / "bin" / "pulumi-resource-kubernetes"
-    offered = home / "plugins" / PROVIDER_DIRECTORY / built.name
-    if built.exists() and not offered.exists():
-        _made(offered.parent)
-        offered.unlink(missing_ok=True)
-        offered.symlink_to(built.resolve())
-
-
 class Workspace:
     """One environment of the checkout at `root`, for one command at a time."""
 
     def __init__(
         self, root: Path, environment: str, *, say: Say, environ: Mapping[str, str] = os.environ
     ) -> None:
-        if not (root / "Pulumi.yaml").is_file():
-            raise WorkspaceError(
-                f"{root}/Pulumi.yaml: not there; expected the project's checkout. fix: run it there"
-            )
+        refuse_no_checkout(root)
         self._root = root
         self._environment = environment
         self._say = say
-        self._home = root / ".isthmus" / "pulumi"
         # in the checkout, so never left out by forgetting a flag
         self._packs = [str(root / "infra" / "policypack")]
-        self._environ = engine_environ(root, environ)
+        self._environ = engine_environ(root, environment, environ)
+        self._backend = self._environ["PULUMI_BACKEND_URL"]
+        self._command = self._found()
+        self._stacks: dict[Part, auto.Stack] = {}
         self._options = auto.LocalWorkspaceOptions(
             work_dir=str(root),
             env_vars=self._environ,
             pulumi_home=self._environ["PULUMI_HOME"],
-            pulumi_command=self._command(),
+            pulumi_command=self._command,
         )
 
-    def _command(self) -> auto.PulumiCommand:
-        os.environ["PATH"] = self._environ[
-            "PATH"
-        ]  # the command is looked for before it gets its own
+    def _found(self) -> auto.PulumiCommand:
+        # the command is looked for before it gets its own
+        os.environ["PATH"] = self._environ["PATH"]
         try:
             return auto.PulumiCommand()
         except (FileNotFoundError, auto.InvalidVersionError, RuntimeError) as error:
@@ -120,10 +69,20 @@ class Workspace:
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:
-        """For this command alone. Raises `LockHeldError`."""
-        _made(self._home)
-        with file_lock(self._home / f"{self._environment}.lock", wait_s=0):
+        """For this command alone, what a killed one left being ended. Raises `HeldError`; nothing is changed then."""
+        path = made(home_of(self._root)) / f"{self._environment}.lock"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(file_lock(path, wait_s=0))
+            except LockHeldError as error:
+                raise HeldError(self._environment, error.pid) from error
+            end_left(mark_of(self._root, self._environment), self._say)
+            for part in PARTS:
+                refuse_held(self._backend, self._name(part))
             yield
+
+    def _name(self, part: Part) -> str:
+        return stack_name(self._environment, part)
 
     def present(self) -> frozenset[Part]:
         """The stacks of the environment that exist. Raises `WorkspaceError`."""
@@ -132,116 +91,176 @@ class Workspace:
                 work_dir=str(self._root),
                 env_vars=self._environ,
                 pulumi_home=self._environ["PULUMI_HOME"],
-                pulumi_command=self._options.pulumi_command,
+                pulumi_command=self._command,
             )
             named = {it.name for it in workspace.list_stacks()}
         except auto.CommandError as error:
-            raise WorkspaceError(f"pulumi stack ls: {reason_of(str(error))}") from error
-        return frozenset(
-            part for part in (*CLUSTERS, JOINED) if stack_name(self._environment, part) in named
+            self._refuse("pulumi stack ls", error)
+        return frozenset(part for part in PARTS if self._name(part) in named)
+
+    def given(self, part: Part) -> Given:
+        """The project's own keys of a stack, which is begun if it is not there. Raises `WorkspaceError`."""
+        try:
+            held = self._stack(part).get_all_config()
+        except auto.CommandError as error:
+            self._refuse(self._name(part), error)
+        prefix = f"{PROJECT}:"
+        own = {key.removeprefix(prefix): it for key, it in held.items() if key.startswith(prefix)}
+        return Given(
+            values={key: it.value for key, it in own.items()},
+            secret=[key for key, it in own.items() if it.secret],
         )
+
+    def _stack(self, part: Part) -> auto.Stack:
+        if part not in self._stacks:
+            self._stacks[part] = auto.create_or_select_stack(
+                stack_name=self._name(part), work_dir=str(self._root), opts=self._options
+            )
+        return self._stacks[part]
 
     def act(self, action: Action, part: Part) -> StackResult:
         """Do `action` on the stack of `part`; whatever goes wrong is its result."""
-        name = stack_name(self._environment, part)
+        name = self._name(part)
         began_s = time.monotonic()
+        heard = Heard(name, self._say)
+        status: Literal["ok", "failed"] = "ok"
+        changes: dict[str, int] = {}
+        error = ""
+        note = ""
         try:
-            changes = self._act(action, name)
-        except (auto.CommandError, OSError) as error:
-            return StackResult(
-                part=part, stack=name, status="failed", error=reason_of(str(error)),
-                duration_s=time.monotonic() - began_s,
-            )  # fmt: skip
+            with warnings.catch_warnings():
+                # what the SDK says of an engine that was killed; we say it in words
+                warnings.filterwarnings("ignore", message="Error in event stream")
+                changes, note = self._act(action, part, heard)
+        except auto.CommandError as failed:
+            error = self._told(action, heard, str(failed))
+        except (WorkspaceError, HeldError, OSError) as failed:
+            error = str(failed)
+        error = error or heard.unreachable
+        if error:
+            status = "failed"
         return StackResult(
-            part=part, stack=name, status="ok", changes=changes,
+            part=part, stack=name, status=status, changes=changes, error=error, note=note,
             duration_s=time.monotonic() - began_s,
         )  # fmt: skip
 
-    def _act(self, action: Action, name: str) -> dict[str, int]:
-        self._say(f"{name}: {action}")
-        stack = auto.create_or_select_stack(
-            stack_name=name, work_dir=str(self._root), opts=self._options
-        )
-        self._forget_dead_update(stack)
-        self._back_up(stack, name)
-        told = self._teller(name)
-        match action:
-            case "up":
-                done = stack.up(
-                    on_event=told, color="never", refresh=True, suppress_progress=True,
-                    policy_packs=self._packs,
-                )  # fmt: skip
-                return _counted(done.summary.resource_changes)
-            case "preview":
-                shown = stack.preview(on_event=told, color="never", policy_packs=self._packs)
-                return _counted(shown.change_summary)
-            case "refresh":
-                done = stack.refresh(on_event=told, color="never")
-                return _counted(done.summary.resource_changes)
-            case "down":
-                done = stack.destroy(on_event=told, color="never", remove=True)
-                return _counted(done.summary.resource_changes)
-
-    def _forget_dead_update(self, stack: auto.Stack) -> None:
-        """Nobody else works on this environment here: a lock in a file backend is a killed command's."""
-        if self._environ["PULUMI_BACKEND_URL"].startswith("file://"):
-            with contextlib.suppress(auto.CommandError):
-                stack.cancel()
-
-    def _back_up(self, stack: auto.Stack, name: str) -> None:
-        exported = stack.export_stack()
-        if not exported.deployment or not exported.deployment.get("resources"):
-            return
-        directory = _made(self._home / "backups")
-        path = directory / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(
-                msgspec.json.encode(
-                    {"version": exported.version, "deployment": exported.deployment}
-                )
+    def _told(self, action: Action, heard: Heard, text: str) -> str:
+        again = f"fix: isthmus {action} {self._environment} again"
+        if signal := killed_by(text):
+            return (
+                f"the engine was killed (signal {signal}); what it had begun is on record. {again}"
             )
-        for old in sorted(directory.glob(f"{name}-*.json"))[:-BACKUPS_MAX]:
-            old.unlink(missing_ok=True)
+        return "\n".join(filter(None, (heard.errors or self._reason(text), heard.unreachable)))
 
-    def _teller(self, name: str) -> Callable[[auto.EngineEvent], None]:
-        def tell(event: auto.EngineEvent) -> None:
-            before = event.resource_pre_event
-            if before is not None and before.metadata.op not in {"same", "read"}:
-                kind = before.metadata.type.rpartition(":")[2]
-                resource = before.metadata.urn.rpartition("::")[2]
-                self._say(f"{name}: {before.metadata.op.value} {kind} {resource}")
+    def _reason(self, text: str) -> str:
+        if WRONG_PASSPHRASE in text:
+            place = self._environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", "the environment")
+            return (
+                f"the passphrase of {place} is not the one its secrets were encrypted with; expected that one. "
+                "fix: name it in PULUMI_CONFIG_PASSPHRASE_FILE"
+            )
+        return reason_of(text)
 
-        return tell
+    def _refuse(self, what: str, error: Exception) -> NoReturn:
+        raise WorkspaceError(f"{what}: {self._reason(str(error))}") from error
+
+    def _act(self, action: Action, part: Part, heard: Heard) -> tuple[dict[str, int], str]:
+        name = self._name(part)
+        self._say(f"{name}: {action}")
+        stack = self._stack(part)
+        self._forget_dead_update(stack, name)
+        exported = self._exported(name)
+        back_up(exported, name, home_of(self._root) / "backups")
+        pending = interrupted(exported.deployment.pending_operations)
+        self._refuse_lost(pending, name)
+        run = Run(stack, heard, packs=self._packs, interrupted=bool(pending))
+        match action:
+            case "up" | "preview":
+                with self._config_file(part, exported) as (path, note):
+                    changes = run.up(path) if action == "up" else run.preview(path)
+                return changes, note
+            case "refresh":
+                return run.refresh(), ""
+            case "down":
+                if pending and part != JOINED:
+                    run.up()  # what was begun must be known to be taken away
+                    run = Run(stack, heard, packs=self._packs, interrupted=False)
+                return run.down(preserve_config=self._configured(name)), ""
+
+    def _forget_dead_update(self, stack: auto.Stack, name: str) -> None:
+        """A lock in a backend of files whose holder is gone; elsewhere nobody can tell, and the engine says what to do."""
+        refuse_held(self._backend, name)
+        if is_locked(self._backend, name):
+            self._say(f"{name}: taking away the lock of an engine that is gone")
+            stack.cancel()
+
+    def _refuse_lost(self, pending: tuple[Interrupted, ...], name: str) -> None:
+        if not pending:
+            return
+        self._say(f"{name}: a killed run was {', '.join(map(str, pending))}")
+        lost = [it for it in pending if it.lost]
+        if lost:
+            raise WorkspaceError(
+                f"{name}: killed while {', '.join(map(str, lost))}; expected to know whether it exists, which only its "
+                f"cloud does. fix: look there, then pulumi refresh -s {name} (it asks for the id, or forgets it)"
+            )
+
+    def _exported(self, name: str) -> Exported:
+        words = ["stack", "export", "--stack", name]  # the SDK's own export shows secrets in plain
+        return read_export(self._command.run(words, str(self._root), self._environ).stdout)
+
+    @contextlib.contextmanager
+    def _config_file(self, part: Part, exported: Exported) -> Generator[tuple[str | None, str]]:
+        """The stack's own file, or for a fabric one that leaves out sites whose cluster was never up; and a note."""
+        if part != JOINED:
+            yield None, ""
+            return
+        asked = self.given(part).values.get(SITES_KEY, "")
+        there: frozenset[Site] = frozenset(site for site in SITES if self._is_up(site))
+        sites, note = sites_to_install(asked, there=there, held=exported.deployment.resources)
+        if not sites:
+            raise WorkspaceError(
+                f"no cluster of {self._environment} has been up; what the fabric installs is known then. "
+                f"fix: isthmus up {self._environment}"
+            )
+        if not note:
+            yield None, ""
+            return
+        own = self._root / f"Pulumi.{self._name(part)}.yaml"
+        path = made(home_of(self._root)) / f"{self._name(part)}.sites.yaml"
+        path.write_text(with_sites(own.read_text() if own.exists() else "", sites))
+        try:
+            yield str(path), note
+        finally:
+            path.unlink()
+
+    def _is_up(self, site: Site) -> bool:
+        try:
+            return "kubeconfig" in self._stack(site).outputs()
+        except auto.CommandError:
+            return False
+
+    def _configured(self, name: str) -> bool:
+        """Whether somebody wrote a configuration, which then stays when the stack goes."""
+        path = self._root / f"Pulumi.{name}.yaml"
+        return path.exists() and "config:" in path.read_text()
 
     def outputs(self) -> dict[str, dict[str, object]]:
         """What each stack that exists exports; secrets are masked. Raises `WorkspaceError`."""
         found: dict[str, dict[str, object]] = {}
         for part in sorted(self.present()):
-            name = stack_name(self._environment, part)
+            name = self._name(part)
             try:
-                stack = auto.select_stack(
-                    stack_name=name, work_dir=str(self._root), opts=self._options
-                )
-                values = stack.outputs()
+                values = self._stack(part).outputs()
             except auto.CommandError as error:
-                raise WorkspaceError(f"{name}: {reason_of(str(error))}") from error
+                self._refuse(name, error)
             found[name] = {key: "[secret]" if it.secret else it.value for key, it in values.items()}
         return found
 
 
-def _counted(changes: auto.OpMap | None) -> dict[str, int]:
-    # the engine's summary has names where its type says members
-    return {str(getattr(name, "value", name)): count for name, count in (changes or {}).items()}
-
-
-_SAID = re.compile(r"\berror: (.+)", re.IGNORECASE)
-
-
-def reason_of(text: str) -> str:
-    """What the engine's output gives as errors, each once; its last lines if it names none."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = dict.fromkeys(found.group(1) for line in lines if (found := _SAID.search(line)))
-    # each run ends with one that says no more than that it failed
-    telling = [line for line in said if not line.startswith(_EMPTY_WORDS)] or list(said)
-    return "\n".join(telling[:ERROR_LINES_MAX] or lines[-3:])
+def refuse_no_checkout(root: Path) -> None:
+    """Raise `WorkspaceError` where there is no project."""
+    if not (root / "Pulumi.yaml").is_file():
+        raise WorkspaceError(
+            f"{root}/Pulumi.yaml: not there; expected the project's checkout. fix: run it there"
+        )

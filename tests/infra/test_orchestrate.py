@@ -108,6 +108,23 @@ def test_a_change_is_anything_but_same(changes: dict[str, int], expected: bool) 
     assert changed(changes) is expected
 
 
+def test_what_is_still_to_come_is_partial() -> None:
+    """A stack that is ok but for a note: exit 1, and it is not failed."""
+
+    def work(part: Part) -> StackResult:
+        note = "without public" if part == JOINED else ""
+        return StackResult(part=part, stack=f"dev-{part}", status="ok", note=note)
+
+    summary = carry_out("dev", "up", work, present=ALL)
+    assert (summary.partial, summary.exit_code) == (True, 1)
+
+
+def test_nothing_done_is_not_partial() -> None:
+    """Every stack failed: exit 3."""
+    _, summary = run("refresh", set(ALL))
+    assert (summary.partial, summary.exit_code) == (False, 3)
+
+
 def test_drift_is_a_negative_answer() -> None:
     """A refresh that found a difference exits 1."""
 
