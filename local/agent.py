@@ -25,6 +25,7 @@ from local.agent_api import (
 from local.agent_cgroup import CgroupError, find_hierarchies
 from local.agent_container import ToolError, find_tools
 from local.agent_crew import Crew
+from local.agent_files import stored_pods
 from local.agent_house import House
 from local.agent_kubelet import Kubelet, serve_kubelet
 from local.agent_membership import Membership
@@ -32,7 +33,7 @@ from local.agent_node import Node
 from local.agent_objects import Pod
 from local.agent_policy import Namespace, NetworkPolicy, PeerPod
 from local.agent_reflect import Reflector
-from local.agent_sandbox import NetworkError, set_up_node
+from local.agent_sandbox import NetworkError, raise_links, set_up_node
 from local.agent_settings import AgentSettings, SettingsError, node_address, read_settings
 from runtime.logs import set_up_logs
 from runtime.ready import write_ready
@@ -88,6 +89,7 @@ async def serve(settings: AgentSettings) -> None:
     house = House(settings, find_hierarchies(), find_tools())
     house.make()
     await set_up_node(settings)
+    await raise_links(it.sandbox for it in stored_pods(house.pods) if it.sandbox is not None)
     access = read_access(Path(settings.kubeconfig))
     identity = write_identity(access, Path(settings.directory))
     async with Api(access.server, client_tls(access, identity)) as api:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -71,6 +72,14 @@ async def set_up_node(settings: AgentSettings) -> None:
     """Give the node its own address on the bridge. Raises `NetworkError`."""
     address = f"{node_address(settings)}/32"
     await run_tool(("ip", "address", "replace", address, "dev", settings.bridge))
+
+
+async def raise_links(sandboxes: Iterable[Sandbox]) -> None:
+    """Connect the pods an earlier agent left: their links are down when their machine was lost."""
+    for sandbox in sandboxes:
+        if exists(sandbox):
+            with contextlib.suppress(NetworkError):  # it is being taken away
+                await run_tool(("ip", "link", "set", sandbox.interface, "up"))
 
 
 async def set_up(settings: AgentSettings, sandbox: Sandbox) -> None:

@@ -5,22 +5,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from contracts.cluster import ClusterState, NodePool, Site
+from contracts.cluster import ClusterSpec, ClusterState, NodePool, Site
 from local.clusters_api import Api
 from local.clusters_block import environment_id
 from local.clusters_ground import GroundError, require
 from local.site_faults import SiteFaults
-from local.site_link import track_link
 from tests.e2e.clusters import ROOT, Clusters, spec_of
 from tests.local.wires import inside
 
 ENVIRONMENT = "faults"
-SPECS = {
+SPECS: dict[Site, ClusterSpec] = {
     "public": spec_of(
         ENVIRONMENT, "public", NodePool(name="ads", nodes=3, runtime="process", traffic_class="public")
     ),
@@ -174,6 +174,13 @@ def echo_spec() -> dict[str, object]:
     }  # fmt: skip
 
 
+def at_once(made: Clusters, operation: str) -> dict[Site, ClusterState]:
+    """Of both clusters, side by side."""
+    with ThreadPoolExecutor() as pool:
+        done = {site: pool.submit(made.run, operation, spec) for site, spec in SPECS.items()}
+        return {site: it.result() for site, it in done.items()}
+
+
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     """Gone after the module's tests, with nothing left; skipped where there can be none."""
@@ -184,10 +191,8 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     made = Clusters(tmp_path_factory.mktemp("sites"))
     found: Sites | None = None
     try:
-        states = {site: made.run("apply", SPECS[site]) for site in ("public", "private")}
+        states = at_once(made, "apply")
         found = Sites(made, states)
-        for state in states.values():
-            track_link(state.namespace)
         for site in states:
             path = "/api/v1/namespaces/default/serviceaccounts"
             eventually(lambda site=site, path=path: found.get(site, path)["items"])
@@ -195,6 +200,5 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     finally:
         if found:
             found.end()
-        for spec in SPECS.values():
-            made.run("delete", spec)
+        at_once(made, "delete")
         assert [*made.left(ENVIRONMENT, "public"), *made.left(ENVIRONMENT, "private")] == []

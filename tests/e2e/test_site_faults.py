@@ -168,7 +168,7 @@ def test_pods_of_a_killed_node_come_up_elsewhere(sites: Sites) -> None:
 
 
 def test_a_lost_node_is_silent_where_a_killed_one_refuses(sites: Sites) -> None:
-    """Its pods' addresses answer nothing at all; a frozen one neither, and goes on when thawed."""
+    """Its pods' addresses answer nothing at all; a frozen one neither; both are whole again at once or in time."""
     web = Web(sites)
     eventually(lambda: len(set(web.serving().values())) >= 2, within_s=REPLACED_S_MAX)
     by_node = {node: address for address, node in web.serving().items()}

@@ -8,6 +8,7 @@ import pytest
 from local.agent_sandbox import (
     NetworkError,
     exists,
+    raise_links,
     run_tool,
     sandbox_of,
     set_up,
@@ -58,6 +59,9 @@ async def test_a_sandbox_is_reachable_from_the_bridge_and_leaves_nothing() -> No
         assert exists(sandbox)
         assert await reached(f"{NET}.1.2")
         assert await reached(f"{NET}.1.254")
+        await run_tool(("ip", "link", "set", sandbox.interface, "down"))
+        await raise_links([sandbox, sandbox_of(node, UID.replace("0a", "0b"), "")])
+        assert await reached(f"{NET}.1.2"), "a machine that was lost is back"
         await tear_down(sandbox)
         await tear_down(sandbox)
         assert not exists(sandbox)
