@@ -31,6 +31,20 @@ class UslFit(Contract, frozen=True, kw_only=True):
     r_squared: float
 
 
+class CapacityLevel(Contract, frozen=True, kw_only=True):
+    """One level of load on one service: what was offered, what came back as expected, whether the objective held.
+
+    `ok_rps_low` is the lower 95 % bound of `ok_rps` over the level's seconds.
+    """
+
+    offered_rps: float
+    ok_rps: float
+    ok_rps_low: float
+    concurrency: float
+    p99_ms: float
+    good: bool
+
+
 class ServiceCapacity(Contract, frozen=True, kw_only=True):
     """One service: `replica_rps` is what a replica carried within the objective, `replica_rps_low` its lower bound.
 
@@ -45,6 +59,7 @@ class ServiceCapacity(Contract, frozen=True, kw_only=True):
     confidence: Confidence
     why: str
     fit: UslFit | None = None
+    levels: tuple[CapacityLevel, ...] = ()
 
 
 class Capacity(Contract, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.base import Contract
 from contracts.bridge import BridgeStatus, BridgeVerify, SliceStatus, TopicVerify
-from contracts.capacity import Capacity, Interval, ServiceCapacity, UslFit
+from contracts.capacity import Capacity, CapacityLevel, Interval, ServiceCapacity, UslFit
 from contracts.chaos import (
     ChaosHistory,
     ChaosReason,
@@ -54,12 +54,16 @@ from contracts.history import LedgerRow, OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
 from contracts.orders import OrdersStats
 from contracts.promotion import (
+    Baseline,
     Budget,
     Latency,
+    PoolBaseline,
     PromotedNodes,
     PromotedWorkload,
     Promotion,
+    PromotionCondition,
     PromotionSpec,
+    PromotionStatus,
     Release,
     WorkloadRef,
 )
@@ -110,6 +114,12 @@ CAPACITY = Capacity(
             fit=UslFit(
                 points=9, rate=RANGE, sigma=RANGE, kappa=RANGE, knee=RANGE, peak_rps=RANGE,
                 r_squared=0.99,
+            ),
+            levels=(
+                CapacityLevel(
+                    offered_rps=1_000.0, ok_rps=1_000.0, ok_rps_low=990.0, concurrency=9.5,
+                    p99_ms=40.0, good=True,
+                ),
             ),
         ),
     },
@@ -327,6 +337,25 @@ EXAMPLES: tuple[Contract, ...] = (
         ),
     ),
     Pulse(second=0, cpu_ms=400.0, lag_us=900, in_flight=3, connections=8),
+    PromotionStatus(
+        phase="Cooling", observed_generation=3, replicas="40/40", nodes="7/13", shortfall=6,
+        raise_at=datetime(2026, 11, 10, 23, tzinfo=CHINA),
+        hold_until=datetime(2026, 11, 12, 6, tzinfo=CHINA), lead_seconds=3600, node_hours=310.5,
+        spent_node_hours=12.25,
+        baselines=(
+            Baseline(
+                workload="Deployment/shop/ad-service", floor=4, ceiling=20, manager="helm",
+                written=40, since=datetime(2026, 11, 10, 23, tzinfo=CHINA),
+            ),
+        ),
+        pool_baselines=(PoolBaseline(pool="ads", minimum=3, ready=3),),
+        conditions=(
+            PromotionCondition(
+                type="Infeasible", status="True", reason="PoolTooSmall", message="6 nodes short",
+                last_transition_time=datetime(2026, 11, 1, tzinfo=CHINA), observed_generation=3,
+            ),
+        ),
+    ),
     Ready(name="ad-1", pid=3, addresses={"http": "127.0.1.11:80"}),
     Report(
         verdict="NO-GO",
