@@ -24,9 +24,40 @@ Phase = Literal[
 ]
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Duration = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{1,6}[hms]){1,3}$")]
-Lead = Annotated[str, msgspec.Meta(pattern=r"^(auto|([0-9]{1,6}[hms]){1,3})$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+Duration = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([0-9]{1,6}[hms]){1,3}$", max_length=21,
+        description="a duration such as 90s, 15m or 1h30m",
+    ),
+]  # fmt: skip
+Lead = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(auto|([0-9]{1,6}[hms]){1,3})$", max_length=21,
+        description="auto, or a duration such as 30m or 24h",
+    ),
+]  # fmt: skip
+Milliseconds = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{1,6}ms$", max_length=8, description="milliseconds such as 50ms")
+]  # fmt: skip
+Percent = Annotated[
+    str, msgspec.Meta(pattern=r"^([1-9]|[1-4][0-9]|50)%$", max_length=3, description="from 1% to 50%")
+]  # fmt: skip
+TimeZone = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$", max_length=64,
+        description="an IANA time zone such as Asia/Shanghai",
+    ),
+]  # fmt: skip
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", max_length=253,
+        description="a name of lower-case letters, digits, - and .",
+    ),
+]  # fmt: skip
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 
@@ -46,7 +77,7 @@ class Latency(Contract, frozen=True, kw_only=True, rename="camel"):
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
-    wait: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}ms$")] = "50ms"
+    wait: Milliseconds = "50ms"
     share: Share = 0.99
     balancing: Literal["Shared", "Random"] = "Shared"
 
@@ -89,7 +120,7 @@ class Release(Contract, frozen=True, kw_only=True, rename="camel"):
     below: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.7
     for_: Duration = msgspec.field(name="for", default="15m")
     max_hold: Duration = "6h"
-    step: Annotated[str, msgspec.Meta(pattern=r"^([1-9]|[1-4][0-9]|50)%$")] = "25%"
+    step: Percent = "25%"
     every: Duration = "2m"
 
 
@@ -109,7 +140,7 @@ class PromotionSpec(Contract, frozen=True, kw_only=True, rename="camel"):
 
     start: Moment
     end: Moment
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     type: Name = "promotion"
     mode: Mode = "Observe"
     confidence: Share = 0.9
@@ -118,7 +149,7 @@ class PromotionSpec(Contract, frozen=True, kw_only=True, rename="camel"):
     release: Release = Release()
     budget: Budget | None = None
     conflict_policy: ConflictPolicy = "Yield"
-    workloads: Annotated[tuple[PromotedWorkload, ...], msgspec.Meta(min_length=1, max_length=500)]
+    workloads: Annotated[tuple[PromotedWorkload, ...], msgspec.Meta(min_length=1, max_length=100)]
     nodes: Annotated[tuple[PromotedNodes, ...], msgspec.Meta(max_length=32)] = ()
 
 
@@ -144,3 +175,59 @@ def workload_key(namespace: str, ref: WorkloadRef) -> str:
 def promotion_key(promotion: Promotion) -> str:
     """How one promotion is named across namespaces: `namespace/name`."""
     return f"{promotion.namespace}/{promotion.name}"
+
+
+class PromotionCondition(Contract, frozen=True, kw_only=True, rename="camel"):
+    """A condition as Kubernetes knows them; `type` is the planner's, `reason` one word, `message` says what to do."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    last_transition_time: Moment
+    observed_generation: int
+
+
+class Baseline(Contract, frozen=True, kw_only=True, rename="camel"):
+    """What a workload had before the first write, and whose it was; written to status before that write.
+
+    `floor` is minReplicas or replicas, `ceiling` maxReplicas. `manager` is the field manager that owned the floor,
+    empty when nobody did. `written` is our last word: a live value that differs is somebody else's.
+    """
+
+    workload: str
+    floor: int
+    ceiling: int | None = None
+    manager: str = ""
+    written: int | None = None
+    since: Moment
+
+
+class PoolBaseline(Contract, frozen=True, kw_only=True, rename="camel"):
+    """What a pool had before the first write: its minimum and the nodes there were."""
+
+    pool: str
+    minimum: int
+    ready: int
+
+
+class PromotionStatus(Contract, frozen=True, kw_only=True, rename="camel"):
+    """The object's status; `replicas` and `nodes` read `ready/wanted`, `shortfall` is in nodes.
+
+    `node_hours` is the bill at most, `spent_node_hours` what was used so far. Conditions are the truth, the phase is
+    derived from them and the clock.
+    """
+
+    phase: Phase = "Planned"
+    observed_generation: int = 0
+    replicas: str = ""
+    nodes: str = ""
+    shortfall: int = 0
+    raise_at: Moment | None = None
+    hold_until: Moment | None = None
+    lead_seconds: int = 0
+    node_hours: float = 0.0
+    spent_node_hours: float = 0.0
+    baselines: Annotated[tuple[Baseline, ...], msgspec.Meta(max_length=100)] = ()
+    pool_baselines: Annotated[tuple[PoolBaseline, ...], msgspec.Meta(max_length=32)] = ()
+    conditions: Annotated[tuple[PromotionCondition, ...], msgspec.Meta(max_length=32)] = ()

@@ -32,7 +32,7 @@ from contracts.gate import CompareReport, GateReport
 from contracts.history import LedgerRow, OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
 from contracts.orders import OrdersStats
-from contracts.promotion import Promotion
+from contracts.promotion import Promotion, PromotionStatus
 from contracts.ready import Ready
 from contracts.report import Report
 from contracts.settings import BridgeSettings, RouterSettings
@@ -74,6 +74,7 @@ ROOTS: tuple[type[Contract], ...] = (
     OrderEvent,
     OrdersStats,
     Promotion,
+    PromotionStatus,
     Pulse,
     Ready,
     Report,

@@ -336,7 +336,6 @@ EXAMPLES: tuple[Contract, ...] = (
             nodes=(PromotedNodes(pool="ads", add=10),),
         ),
     ),
-    Pulse(second=0, cpu_ms=400.0, lag_us=900, in_flight=3, connections=8),
     PromotionStatus(
         phase="Cooling", observed_generation=3, replicas="40/40", nodes="7/13", shortfall=6,
         raise_at=datetime(2026, 11, 10, 23, tzinfo=CHINA),
@@ -356,6 +355,7 @@ EXAMPLES: tuple[Contract, ...] = (
             ),
         ),
     ),
+    Pulse(second=0, cpu_ms=400.0, lag_us=900, in_flight=3, connections=8),
     Ready(name="ad-1", pid=3, addresses={"http": "127.0.1.11:80"}),
     Report(
         verdict="NO-GO",
