@@ -177,6 +177,8 @@ class Lifecycle:
                 self._watchdogs[-1].wait(WATCHDOG_END_S_MAX)
                 self._watchdogs.pop()
         except subprocess.TimeoutExpired as error:
+            while self._watchdogs:
+                self._watchdogs.pop().returncode = 0  # it outlives us, which Popen would call a leak
             raise NotHealedError(
                 f"{self._leases.directory}: the watchdog still has leases"
             ) from error

@@ -27,6 +27,8 @@ FREQUENCY_S = 0.05
 
 Plain = dict[str, object]
 SAFEGUARDS = "chaosaddons.controls.safeguards"
+_LOGGER = logging.getLogger("chaostoolkit")
+_LOGGER.addHandler(logging.NullHandler())  # what it says outside a run is not for stderr
 _SETTINGS: Plain = {"runtime": {"rollbacks": {"strategy": "always"}}}
 
 
@@ -77,6 +79,7 @@ def play(experiment: Experiment, configuration: Mapping[str, object], folder: Pa
         for signum, handler in before.items():
             signal.signal(signum, handler)
         write_whole(folder / "journal.json", msgspec.json.encode(journal, enc_hook=str))
+        _LOGGER.removeHandler(log)
         log.close()
     guardian = safeguards.guardian
     if not fell_over and not guardian._setup:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nothing else tells whether it was loaded
@@ -132,14 +135,11 @@ def _fresh_safeguards() -> _Safeguards:
 
 
 def _log_to(path: Path) -> logging.Handler:
-    logger = logging.getLogger("chaostoolkit")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    for old in list(logger.handlers):
-        logger.removeHandler(old)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
+    _LOGGER.addHandler(handler)
     return handler
 
 

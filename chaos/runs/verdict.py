@@ -197,7 +197,8 @@ def _rollbacks(facts: Facts, played: Played) -> Iterator[ChaosReason]:
     for step in played.rollbacks:
         if step.failed:
             yield ChaosReason(id="rollback_failed", text=f"{step.name}: {step.failed}")
-    if facts.injected and not played.rollbacks and not facts.died and not facts.fell_over:
+    ended = facts.played is not None and not facts.died and not facts.fell_over
+    if facts.injected and not played.rollbacks and ended:
         yield ChaosReason(id="rollback_failed", text="no rollback was played")
 
 

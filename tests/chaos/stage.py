@@ -96,7 +96,7 @@ class Stage:
         return record
 
     def relay(self, target: str) -> None:
-        control, ready = self.root / "relay.sock", self.root / "relay.ready"
+        control, ready = self.root / "relay.sock", self.root / "relay-link.ready"
         settings = RelaySettings(
             name="relay-link",
             source=HOST,
@@ -121,11 +121,11 @@ class Stage:
     def endpoint(self, name: str, address: str) -> None:
         self._endpoints[name] = address
 
-    def save(self, *, owner_pid: int = 0, keep: bool = False) -> None:
+    def save(self, *, owner_pid: int = 0, keep: bool = False, policy: str = "") -> None:
         """Wait for what was started, then write the state file."""
         while self._waits:
             eventually(self._waits.pop())
-        relay = read_ready(self.root / "relay.ready")
+        relay = read_ready(self.root / "relay-link.ready")
         if relay is not None:
             self._endpoints.setdefault("kafka.public.link", relay.addresses["kafka"])
         owner = owner_pid or os.getpid()
@@ -136,7 +136,7 @@ class Stage:
             owner_pid=owner,
             owner_start_ticks=start_ticks(owner) or 1,
             keep=keep,
-            policy="",
+            policy=policy,
             topology="",
             endpoints=self._endpoints,
             processes=tuple(self._records),
