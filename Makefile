@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e test-clouds
+.PHONY: help setup demo up down test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e test-clouds
 
 PY := .venv/bin/python
 ARGS ?=
@@ -12,6 +12,12 @@ setup: ## .venv with the locked packages (done by every target that needs it)
 
 demo: setup ## two sites on this machine, traffic, faults, one verdict
 	@$(PY) -m cli demo $(ARGS)
+
+up: toolchain ## two real clusters on this machine by Pulumi, and the fabric on them (root)
+	@$(PY) -m cli up dev
+
+down: setup ## end what `make up` brought up
+	@$(PY) -m cli down dev
 
 test: setup ## every test that needs no root, real engines included
 	@$(PY) -m pytest -m "not clusters" $(ARGS)
