@@ -2,8 +2,7 @@
 
 The link between the sites: `cut`, `cut-one-way`, `cap`, `lose`, `delay`, `heal`. Process nodes: `kill-nodes`,
 `freeze-nodes`, `thaw-nodes`, `start-nodes`. `status` changes nothing. Each is idempotent, looks afterwards, and says
-what is in force; a fault of the link ends by itself after `--ttl` seconds (but a delay). Healing what is gone is no
-error. Exit: 0 done, 2 the command line is wrong, 3 this machine or the cluster is not as needed.
+what is in force; a fault of the link ends by itself after `--ttl` seconds. Healing what is gone is no error. Exit: 0 done, 2 the command line is wrong, 3 this machine or the cluster is not as needed.
 """
 
 import argparse
@@ -20,13 +19,16 @@ from local.clusters_block import Block, other
 from local.clusters_ground import groups
 from local.clusters_network import exists
 from local.clusters_state import ClusterFiles
-from local.site_link import FaultError, fault_in, heal_link, read_delay_ms, set_delay, set_fault
+from local.site_delay import DelayOptions
+from local.site_link import FaultError, fault_in, heal_link, set_fault
 from local.site_nodes import NodeError, NodeState, SiteNodes, StuckError
 from local.site_rules import TTL_S_MAX, Kind, LinkFault
+from local.site_slow import delay_of, end_delay, hardware_address, start_delay
 from runtime.locks import LockHeldError
 
 USAGE, ENVIRONMENT = 2, 3
 TTL_S = 900
+DELAY_MS_MAX = 10_000
 Direction = Literal["both", "to-public", "to-private", "new-to-public", "new-to-private"]
 LinkOperation = Literal["cut", "cut-one-way", "cap", "lose"]
 NodeOperation = Literal["kill-nodes", "freeze-nodes", "thaw-nodes", "start-nodes"]
@@ -92,8 +94,8 @@ def status(ground: Ground, changed: Sequence[str] = ()) -> SiteFaults:
     for site in sites:
         if fault := fault_in(ground.namespace(site)):
             faults[site] = fault
-        if delay_ms := read_delay_ms(ground.namespace(site)):
-            delays[site] = delay_ms
+        if delay := delay_of(ground.namespace(site)):
+            delays[site] = delay.delay_ms
     return SiteFaults(
         environment=ground.environment,
         link=faults,
@@ -130,19 +132,34 @@ def heal(ground: Ground) -> SiteFaults:
     before = status(ground)
     for site in ground.sites():
         heal_link(ground.namespace(site))
+        end_delay(ground.namespace(site))
     now = status(ground, sorted({*before.link, *before.delay_ms}))
     if now.link or now.delay_ms:
         raise FaultError(f"still in force after it was healed: {now.link} {now.delay_ms}")
     return now
 
 
-def delay_link(ground: Ground, *, delay_ms: int, direction: Direction) -> SiteFaults:
-    """Delay what goes in a direction. Raises `FaultError`, `GoneError`."""
+def delay_link(
+    ground: Ground, *, delay_ms: int, jitter_ms: int, direction: Direction, ttl_s: int
+) -> SiteFaults:
+    """Delay what goes in a direction, in place of an earlier delay. Raises `FaultError`, `GoneError`."""
     sites, only_new = receivers(direction)
     if only_new:
         raise UsageError(f"--direction {direction}: expected both, to-public or to-private")
+    for site in get_args(Site):
+        end_delay(ground.namespace(site))
     for site in sites:
-        set_delay(ground.namespace(other(site)), delay_ms=delay_ms)
+        sender = other(site)
+        namespace, receiver = ground.namespace(sender), ground.namespace(site)
+        if ground.block is None:
+            break
+        options = DelayOptions(
+            namespace=namespace, network=ground.block.site(site).pods,
+            source=ground.block.site(sender).link, peer=hardware_address(receiver),
+            delay_ms=delay_ms, jitter_ms=jitter_ms, ttl_s=ttl_s,
+        )  # fmt: skip
+        files = ClusterFiles(ground.root, ground.environment, sender)
+        start_delay(options, mark=files.mark, log=files.logs / "delay.log")
     return status(ground, sites)
 
 
@@ -177,11 +194,11 @@ def parser() -> argparse.ArgumentParser:
         directions = get_args(Direction)[1 if name == "cut-one-way" else 0 :]
         usual = None if name == "cut-one-way" else "both"
         one.add_argument("--direction", choices=directions, default=usual, required=usual is None)
-        if name != "delay":
-            one.add_argument("--ttl", type=int, default=TTL_S, help=f"seconds (default {TTL_S})")
+        one.add_argument("--ttl", type=int, default=TTL_S, help=f"seconds (default {TTL_S})")
     operations.choices["cap"].add_argument("--kib-per-s", type=int, required=True, dest="size")
     operations.choices["lose"].add_argument("--per-mille", type=int, required=True, dest="size")
     operations.choices["delay"].add_argument("--ms", type=int, required=True, dest="size")
+    operations.choices["delay"].add_argument("--jitter-ms", type=int, default=0)
     for name in get_args(NodeOperation):
         one = operations.add_parser(name, parents=[common])
         one.add_argument("--site", choices=get_args(Site), default="public")
@@ -203,7 +220,15 @@ def perform(asked: argparse.Namespace) -> SiteFaults:
         case "heal":
             return heal(ground)
         case "delay":
-            return delay_link(ground, delay_ms=asked.size, direction=asked.direction)
+            _check_ttl(asked.ttl)
+            if not (0 < asked.size <= DELAY_MS_MAX and 0 <= asked.jitter_ms <= DELAY_MS_MAX):
+                raise UsageError(
+                    f"--ms {asked.size}: expected 1 to {DELAY_MS_MAX}, and as much jitter"
+                )
+            return delay_link(
+                ground, delay_ms=asked.size, jitter_ms=asked.jitter_ms, direction=asked.direction,
+                ttl_s=asked.ttl,
+            )  # fmt: skip
         case "cut" | "cut-one-way" | "cap" | "lose":
             return fault_link(ground, _fault(asked), asked.direction)
         case _:
@@ -222,14 +247,18 @@ def _fault(asked: argparse.Namespace) -> LinkFault:
     if only_new and not plain:
         raise UsageError(f"--direction {asked.direction}: only a cut can be of new connections")
     kind: Kind = ("cut-new" if only_new else "cut") if plain else asked.operation
-    if not 0 < asked.ttl <= TTL_S_MAX:
-        raise UsageError(f"--ttl {asked.ttl}: expected 1 to {TTL_S_MAX} seconds")
+    _check_ttl(asked.ttl)
     size = 1 if plain else asked.size
     if size < 1 or (kind == "lose" and size > 1000):
         raise UsageError(
             f"{asked.operation} {size}: expected at least 1, and at most 1000 per mille"
         )
     return LinkFault(kind=kind, size=size, left_s=asked.ttl)
+
+
+def _check_ttl(ttl_s: int) -> None:
+    if not 0 < ttl_s <= TTL_S_MAX:
+        raise UsageError(f"--ttl {ttl_s}: expected 1 to {TTL_S_MAX} seconds")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,13 +1,9 @@
-"""The faults of a site link set, read and taken back in the sites' network namespaces, with `nft` and `tc`."""
+"""The faults of a site link set, read and taken back in the sites' network namespaces, with `nft`."""
 
-import contextlib
 import subprocess
 from pathlib import Path
 
-import msgspec
-
 from local.site_rules import (
-    LINK,
     TABLE,
     LinkFault,
     fault_ruleset,
@@ -59,8 +55,6 @@ def set_fault(namespace: str, fault: LinkFault) -> None:
 def heal_link(namespace: str) -> None:
     """Take every fault of this site's link back. Raises `FaultError`."""
     load(namespace, heal_ruleset())
-    if read_delay_ms(namespace):
-        _run(namespace, "tc", "qdisc", "del", "dev", LINK, "root")
 
 
 def fault_in(namespace: str) -> LinkFault | None:
@@ -69,42 +63,3 @@ def fault_in(namespace: str) -> LinkFault | None:
     if f"table {TABLE}" not in tables:
         return None
     return read_fault(_run(namespace, "nft", "-j", "list", "table", *TABLE.split()))
-
-
-class _Delay(msgspec.Struct, frozen=True):
-    delay: float = 0.0
-
-
-class _Options(msgspec.Struct, frozen=True):
-    delay: _Delay = _Delay()
-
-
-class _Discipline(msgspec.Struct, frozen=True):
-    kind: str = ""
-    options: _Options = _Options()
-
-
-def set_delay(namespace: str, *, delay_ms: int) -> None:
-    """Delay what this site sends; the kernel must have netem, and ends it by nobody's clock. Raises `FaultError`."""
-    try:
-        _run(
-            namespace, "tc", "qdisc", "replace", "dev", LINK, "root", "netem", "delay", f"{delay_ms}ms",
-            "limit", "100000",
-        )  # fmt: skip
-    except FaultError as error:
-        if "unknown" not in str(error):
-            raise
-        raise FaultError(
-            f"{namespace}: this kernel has no netem (CONFIG_NET_SCH_NETEM); expected it for a delay. "
-            "fix: use `cap` or `lose`, which need none, or the relay's delay on Tier 0"
-        ) from error
-
-
-def read_delay_ms(namespace: str) -> int:
-    """The delay in force on what this site sends; 0 without one."""
-    with contextlib.suppress(FaultError, msgspec.MsgspecError):
-        told = _run(namespace, "tc", "-j", "qdisc", "show", "dev", LINK)
-        for it in msgspec.json.decode(told, type=tuple[_Discipline, ...]):
-            if it.kind == "netem":
-                return round(it.options.delay.delay * 1000)
-    return 0

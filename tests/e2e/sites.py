@@ -69,7 +69,7 @@ def eventually(condition: Callable[[], object], *, within_s: float = 30.0) -> fl
 class Flow:
     """One TCP connection that stays, from inside a pod to another."""
 
-    def __init__(self, path: str, address: str, *, silence_s: float = 0.5) -> None:
+    def __init__(self, path: str, address: str, *, silence_s: float) -> None:
         argv = ("nsenter", f"--net={path}", sys.executable, "-I", "-c", CLIENT, address, str(silence_s))  # fmt: skip
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
@@ -141,8 +141,8 @@ class Sites:
         uid = self.get(site, f"{PODS}/{name}")["metadata"]["uid"]
         return f"/run/netns/is{self.identity}-{uid[:8]}"
 
-    def flow(self, site: Site, name: str, address: str) -> Flow:
-        made = Flow(self.inside(site, name), address)
+    def flow(self, site: Site, name: str, address: str, *, silence_s: float = 0.5) -> Flow:
+        made = Flow(self.inside(site, name), address, silence_s=silence_s)
         self._flows.append(made)
         return made
 

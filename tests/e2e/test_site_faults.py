@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.site_rules import LinkFault
-from tests.e2e.sites import PODS, Sites, echo_pod, echo_spec, eventually, sites
+from tests.e2e.sites import PODS, Flow, Sites, echo_pod, echo_spec, eventually, sites
 from tests.local.wires import canary, tapped
 
 __all__ = ["sites"]
@@ -196,9 +196,26 @@ def refuses(sites: Sites, address: str) -> str:
     return "refused" if "Refused" in flow.said() else "silent"
 
 
-def test_faults_are_told_as_they_are(sites: Sites) -> None:
-    """A narrow link by its size, towards one site."""
+def test_a_slow_public_site(sites: Sites, pair: tuple[str, str]) -> None:
+    """Its answers come 200 ms late over a narrow link; told as it is; healed, both are gone."""
+    flow = sites.flow("private", "echo", pair[0], silence_s=5)
+    flow.say("hello")
+    assert sites.fault("delay", "--ms", "200", "--direction", "to-private").delay_ms == {"public": 200}  # fmt: skip
     told = sites.fault("cap", "--kib-per-s", "500", "--direction", "to-private", "--ttl", "30")
     fault = told.link["private"]
     assert fault == LinkFault(kind="cap", size=500, left_s=fault.left_s)
-    assert sites.fault("heal").link == {}
+    assert told.delay_ms == {"public": 200}
+    assert echo_s(flow) >= 0.2
+    assert set(sites.fault("heal").changed) == {"public", "private"}
+    assert sites.fault("status").delay_ms == {}
+    assert echo_s(flow) < 0.2
+
+
+def echo_s(flow: Flow) -> float:
+    """The quickest of some round trips."""
+    took_s: list[float] = []
+    for number in range(5):
+        begun_s = time.monotonic()
+        assert flow.say(f"{number}") == f"{number}"
+        took_s.append(time.monotonic() - begun_s)
+    return min(took_s)

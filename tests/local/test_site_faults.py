@@ -27,6 +27,8 @@ def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, *words: str) -> tup
         (("lose", "--per-mille", "1", "--direction", "new-to-public"), 2, "only a cut"),
         (("delay", "--ms", "30", "--direction", "new-to-public"), 2, "expected both"),
         (("delay", "--ms", "30"), 3, "no such network"),
+        (("delay", "--ms", "0"), 2, "--ms 0: expected 1 to"),
+        (("delay", "--ms", "30", "--ttl", "0"), 2, "--ttl 0: expected 1 to"),
         (("kill-nodes", "--nodes", ","), 2, "expected at least one name"),
         (("kill-nodes", "--nodes", "ads-1"), 3, "no such network"),
     ],
