@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from contracts.cluster import ClusterState, NodePool
-from local.agent_cgroup import find_hierarchies, kill_node
+from local.agent_cgroup import Cgroup, find_hierarchies, kill_node
 from local.clusters_block import environment_id
 from local.clusters_ground import GroundError, require
 from local.clusters_state import ClusterFiles
@@ -264,6 +264,31 @@ def test_probes_policies_tokens_and_logs(cluster: Cluster) -> None:
         "known to the API server, and without a role"
     )
     eventually(lambda: cluster.first("sickly").get("restartCount", 0) >= 1)
+
+
+def test_limits_hold(cluster: Cluster) -> None:
+    """More memory than its limit ends a container as OOMKilled; one that burns gets its share of a processor and no more."""
+    eat = "x = bytearray(300 << 20); import time; time.sleep(600)"
+    cluster.apply(
+        pod(
+            "eats", container(["python", "-c", eat], resources={"limits": {"memory": "64Mi"}}),
+            restartPolicy="Never",
+        ),
+        pod("burns", container(["sh", "-c", "while :; do :; done"], resources={"limits": {"cpu": "200m"}})),
+    )  # fmt: skip
+    cluster.ready("burns")
+    uid = cluster.get("pod", "burns")["metadata"]["uid"]
+    group = Cgroup(find_hierarchies(), next(
+        str(it.relative_to(find_hierarchies().unified))
+        for it in Path(find_hierarchies().unified, f"isthmus-{cluster.identity}").glob(f"public/*/{uid}/c")
+    ))  # fmt: skip
+    began_s, before_s = time.monotonic(), group.usage().cpu_s
+    eventually(lambda: cluster.status("eats")["phase"] == "Failed")
+    ended = cluster.first("eats")["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "OOMKilled")
+    eventually(lambda: time.monotonic() - began_s > 2)
+    used_s, passed_s = group.usage().cpu_s - before_s, time.monotonic() - began_s
+    assert used_s < 0.2 * passed_s + 0.1, "one period of a tenth of a second may be counted on top"
 
 
 def test_a_service_of_ours_runs_with_the_rights_of_the_restricted_standard(
