@@ -53,7 +53,7 @@ class Capture:
     def __init__(self, interface: str, *, buffer_bytes: int) -> None:
         self.drops = self.truncated = self.downs = 0
         self._interface = interface
-        self._frame = bytearray(FRAME_BYTES_MAX)
+        self._frame = memoryview(bytearray(FRAME_BYTES_MAX))
         try:
             self._socket = self._open(interface, buffer_bytes)
         except OSError as error:

@@ -9,7 +9,7 @@ so that every captured byte is searched.
 import heapq
 from typing import NamedTuple
 
-HISTORY_BYTES = 1 << 16
+HISTORY_BYTES = 1 << 13
 """Kept of what was read, to compare what is sent again; what is older is searched by itself instead."""
 PENDING_BYTES_MAX = 32 << 20
 """The largest receive buffer Linux gives without being asked (tcp_rmem) is 6 to 32 MiB."""
