@@ -4,9 +4,11 @@ import datetime as dt
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import typer
@@ -25,6 +27,8 @@ USAGE, ENVIRONMENT = 2, 3
 UNPROTECTED = frozenset({"dev"})
 """Environments that hold nothing to lose: made on this machine, from nothing, in seconds."""
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+Place = TypeVar("Place")
+Done = TypeVar("Done")
 COLOUR = {"ok": "green", "failed": "red", "skipped": "yellow"}
 
 
@@ -40,19 +44,29 @@ def act(action: Action, environment: str, *, as_json: bool) -> None:
     """Do `action` on every stack of the environment, say what became of each, and exit with what that means."""
     with _opened(action, environment) as workspace:
         if action in {"up", "preview"}:
-            given: dict[Part, Given] = {part: workspace.given(part) for part in PARTS}
+            given = dict(zip(PARTS, together(workspace.given, PARTS), strict=True))
             _refuse(action, environment, _preflight(environment).check(given))
         summary = carry_out(
             environment,
             action,
             lambda part: workspace.act(action, part),
             present=workspace.present(),
+            together=together,
         )
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     else:
         print_summary(summary, Console(highlight=False))
     raise typer.Exit(summary.exit_code)
+
+
+def together(work: Callable[[Place], Done], places: Sequence[Place]) -> list[Done]:
+    """The work on every place at once; results in their order. An interruption does not wait for it."""
+    pool = ThreadPoolExecutor(max_workers=len(PARTS))
+    try:
+        return list(pool.map(work, places))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def show_outputs(environment: str, *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ A cluster's stack never waits for the other cluster: that is the point of having
 there and comes last; on the way down it goes first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -53,21 +53,31 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 Work = Callable[[Part], StackResult]
 """Do the action on one stack; failures are results, not exceptions."""
+Together = Callable[[Work, Sequence[Part]], Iterable[StackResult]]
+"""Do the work on several stacks that do not wait for each other; results in their order."""
 
 
-def carry_out(environment: str, action: Action, work: Work, *, present: frozenset[Part]) -> Summary:
+def carry_out(
+    environment: str,
+    action: Action,
+    work: Work,
+    *,
+    present: frozenset[Part],
+    together: Together = map,
+) -> Summary:
     """Work on every stack in order; `present` are those that exist, which is all `refresh` and `down` look at."""
     results: dict[Part, StackResult] = {}
-    for part in order_of(action):
-        blocked = blocked_by(action, part, results)
-        if action in {"refresh", "down"} and part not in present:
-            continue
-        if blocked:
+    for stage in stages_of(action):
+        wanted: list[Part] = [it for it in stage if action in {"up", "preview"} or it in present]
+        blocked: dict[Part, str] = {
+            it: why for it in wanted if (why := blocked_by(action, it, results))
+        }
+        for part, why in blocked.items():
             results[part] = StackResult(
-                part=part, stack=stack_name(environment, part), status="skipped", error=blocked
+                part=part, stack=stack_name(environment, part), status="skipped", error=why
             )
-        else:
-            results[part] = work(part)
+        free: list[Part] = [it for it in wanted if it not in blocked]
+        results.update(zip(free, together(work, free), strict=True))
     stacks = tuple(results.values())
     return Summary(
         environment=environment,
@@ -78,9 +88,9 @@ def carry_out(environment: str, action: Action, work: Work, *, present: frozense
     )
 
 
-def order_of(action: Action) -> tuple[Part, ...]:
-    """Clusters before what joins them; on the way down after it."""
-    return (JOINED, *reversed(CLUSTERS)) if action == "down" else PARTS
+def stages_of(action: Action) -> tuple[tuple[Part, ...], ...]:
+    """Clusters, side by side, before what joins them; on the way down after it."""
+    return ((JOINED,), CLUSTERS) if action == "down" else (CLUSTERS, (JOINED,))
 
 
 def blocked_by(action: Action, part: Part, results: Mapping[Part, StackResult]) -> str:

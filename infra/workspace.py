@@ -41,6 +41,8 @@ class Workspace:
         self, root: Path, environment: str, *, say: Say, environ: Mapping[str, str] = os.environ
     ) -> None:
         refuse_no_checkout(root)
+        # what the SDK says of an engine that was killed; we say it in words
+        warnings.filterwarnings("ignore", message="Error in event stream")
         self._root = root
         self._environment = environment
         self._say = say
@@ -76,10 +78,15 @@ class Workspace:
                 stack.enter_context(file_lock(path, wait_s=0))
             except LockHeldError as error:
                 raise HeldError(self._environment, error.pid) from error
-            end_left(mark_of(self._root, self._environment), self._say)
+            self._end_left()
             for part in PARTS:
                 refuse_held(self._backend, self._name(part))
+            # an interrupted command leaves its engine, and a killed engine its providers
+            stack.callback(self._end_left)
             yield
+
+    def _end_left(self) -> None:
+        end_left(mark_of(self._root, self._environment), self._say)
 
     def _name(self, part: Part) -> str:
         return stack_name(self._environment, part)
@@ -128,10 +135,7 @@ class Workspace:
         error = ""
         note = ""
         try:
-            with warnings.catch_warnings():
-                # what the SDK says of an engine that was killed; we say it in words
-                warnings.filterwarnings("ignore", message="Error in event stream")
-                changes, note = self._act(action, part, heard)
+            changes, note = self._act(action, part, heard)
         except auto.CommandError as failed:
             error = self._told(action, heard, str(failed))
         except (WorkspaceError, HeldError, OSError) as failed:

@@ -1,5 +1,6 @@
 """The order of stacks, and what one failure stops and what it does not."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
@@ -13,6 +14,7 @@ from infra.orchestrate import (
     Part,
     StackResult,
     Summary,
+    Work,
     carry_out,
     changed,
 )
@@ -39,7 +41,7 @@ def run(
     ("action", "order"),
     [
         ("up", ["public", "private", "fabric"]), ("preview", ["public", "private", "fabric"]),
-        ("refresh", ["public", "private", "fabric"]), ("down", ["fabric", "private", "public"]),
+        ("refresh", ["public", "private", "fabric"]), ("down", ["fabric", "public", "private"]),
     ],
 )  # fmt: skip
 def test_clusters_come_before_what_joins_them_and_go_after_it(
@@ -123,6 +125,23 @@ def test_nothing_done_is_not_partial() -> None:
     """Every stack failed: exit 3."""
     _, summary = run("refresh", set(ALL))
     assert (summary.partial, summary.exit_code) == (False, 3)
+
+
+def test_clusters_are_worked_on_side_by_side_and_told_in_their_order() -> None:
+    """Whoever ends first; what joins them comes when both have ended."""
+    stages: list[list[Part]] = []
+
+    def backwards(work: Work, parts: Sequence[Part]) -> list[StackResult]:
+        stages.append(list(parts))
+        done = {part: work(part) for part in reversed(parts)}
+        return [done[part] for part in parts]
+
+    def work(part: Part) -> StackResult:
+        return StackResult(part=part, stack=f"dev-{part}", status="ok")
+
+    summary = carry_out("dev", "up", work, present=ALL, together=backwards)
+    assert stages == [["public", "private"], ["fabric"]]
+    assert [it.part for it in summary.stacks] == ["public", "private", "fabric"]
 
 
 def test_drift_is_a_negative_answer() -> None:
