@@ -54,7 +54,9 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
 def workloads(settings: Settings, policy: Policy) -> tuple[Workload, ...]:
     """Every workload on the sites asked for. Raises `ConfigError`."""
-    listed = tuple(it for it in _all(settings) if it.site in settings.sites)
+    listed = tuple(
+        it for it in _all(settings) if it.site in settings.sites and not _idle(it, settings)
+    )
     for it in listed:
         if not policy.may_hold(it.site, _SENSITIVITY[it.traffic_class]):
             raise wrong(
@@ -68,6 +70,13 @@ def workloads(settings: Settings, policy: Policy) -> tuple[Workload, ...]:
 
 def _all(settings: Settings) -> tuple[Workload, ...]:
     return (*_public(settings), *_private(settings))
+
+
+def _idle(workload: Workload, settings: Settings) -> bool:
+    """A bridge without the other side: its public site is not installed, and nobody said where its brokers are."""
+    return (
+        workload.kind == "bridge" and "public" not in settings.sites and not settings.kafka_public
+    )
 
 
 def _public(settings: Settings) -> tuple[Workload, ...]:

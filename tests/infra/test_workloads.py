@@ -31,6 +31,15 @@ def test_every_workload_is_where_its_class_may_be() -> None:
             assert SHIPPED.may_hold(it.site, needed)
 
 
+def test_a_bridge_waits_for_the_other_side() -> None:
+    """Without the public site it runs only where its brokers are named."""
+    for sites, kafka, there in (
+        (SITES, (), True), (("private",), (), False), (("private",), ("10.1.0.9:9092",), True),
+    ):  # fmt: skip
+        listed = workloads(Settings(sites=sites, kafka_public=kafka), SHIPPED)
+        assert any(it.kind == "bridge" for it in listed) is there
+
+
 def test_a_name_is_unique_within_its_site() -> None:
     """It is the name of the Deployment."""
     listed = workloads(Settings(), SHIPPED)
