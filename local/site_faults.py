@@ -1,15 +1,17 @@
 """Faults of local clusters: `python -m local.site_faults OPERATION --root DIR --environment ENV [--json]`, as root.
 
 The link between the sites: `cut`, `cut-one-way`, `cap`, `lose`, `delay`, `heal`. Process nodes: `kill-nodes`,
-`freeze-nodes`, `thaw-nodes`, `start-nodes`. `status` changes nothing. Each is idempotent, looks afterwards, and says
-what is in force; a fault of the link ends by itself after `--ttl` seconds. Healing what is gone is no error. Exit: 0 done, 2 the command line is wrong, 3 this machine or the cluster is not as needed.
+`freeze-nodes`, `thaw-nodes`, `start-nodes`. API servers: `freeze-api`, `thaw-api`. `heal` is of the link alone,
+`heal-all` of everything, dead nodes too. `status` changes nothing. Each is idempotent, looks afterwards, and says
+what is in force; a fault of the link ends by itself after `--ttl` seconds. Healing what is gone is no error.
+Exit: 0 done, 2 the command line is wrong, 3 this machine or the cluster is not as needed.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 import msgspec
 
@@ -19,19 +21,25 @@ from local.clusters_block import Block, other
 from local.clusters_ground import groups
 from local.clusters_network import exists
 from local.clusters_state import ClusterFiles
+from local.site_control import ApiState, api_state, freeze_api
 from local.site_delay import DelayOptions
 from local.site_link import FaultError, fault_in, heal_link, set_fault
 from local.site_nodes import NodeError, NodeState, SiteNodes, StuckError
-from local.site_rules import TTL_S_MAX, Kind, LinkFault
+from local.site_rules import LinkFault
 from local.site_slow import delay_of, end_delay, hardware_address, start_delay
+from local.site_words import (
+    Direction,
+    NodeOperation,
+    UsageError,
+    check_delay,
+    parser,
+    read_fault,
+    read_nodes,
+    receivers,
+)
 from runtime.locks import LockHeldError
 
 USAGE, ENVIRONMENT = 2, 3
-TTL_S = 900
-DELAY_MS_MAX = 10_000
-Direction = Literal["both", "to-public", "to-private", "new-to-public", "new-to-private"]
-LinkOperation = Literal["cut", "cut-one-way", "cap", "lose"]
-NodeOperation = Literal["kill-nodes", "freeze-nodes", "thaw-nodes", "start-nodes"]
 
 
 class SiteFaults(Contract, frozen=True, kw_only=True):
@@ -42,11 +50,8 @@ class SiteFaults(Contract, frozen=True, kw_only=True):
     link: dict[Site, LinkFault]
     delay_ms: dict[Site, int]
     nodes: dict[Site, dict[str, NodeState]]
+    api: dict[Site, ApiState]
     changed: tuple[str, ...] = ()
-
-
-class UsageError(Exception):
-    """The command line asks for what there is not: what, expected."""
 
 
 class GoneError(Exception):
@@ -76,14 +81,17 @@ class Ground:
             )
         return self.block.site(site).namespace
 
+    def files(self, site: Site) -> ClusterFiles:
+        """What is on disk of its cluster."""
+        return ClusterFiles(self.root, self.environment, site)
+
     def nodes(self, site: Site) -> SiteNodes:
         """Its process nodes. Raises `GoneError`."""
         self.namespace(site)
         found = groups()
         if self.block is None or found is None:
             raise GoneError("no cgroup v2 hierarchy; expected one, as for every process node")
-        files = ClusterFiles(self.root, self.environment, site)
-        return SiteNodes(files, self.block, site=site, groups=found)
+        return SiteNodes(self.files(site), self.block, site=site, groups=found)
 
 
 def status(ground: Ground, changed: Sequence[str] = ()) -> SiteFaults:
@@ -101,16 +109,9 @@ def status(ground: Ground, changed: Sequence[str] = ()) -> SiteFaults:
         link=faults,
         delay_ms=delays,
         nodes={it: ground.nodes(it).states() for it in sites} if groups() else {},
+        api={it: api_state(ground.files(it)) for it in sites},
         changed=tuple(changed),
     )
-
-
-def receivers(direction: Direction) -> tuple[tuple[Site, ...], bool]:
-    """Which sites no longer receive, and whether only new connections are meant."""
-    if direction == "both":
-        return get_args(Site), False
-    site = cast("Site", direction.rpartition("-")[2])
-    return (site,), direction.startswith("new-")
 
 
 def fault_link(ground: Ground, fault: LinkFault, direction: Direction) -> SiteFaults:
@@ -143,9 +144,7 @@ def delay_link(
     ground: Ground, *, delay_ms: int, jitter_ms: int, direction: Direction, ttl_s: int
 ) -> SiteFaults:
     """Delay what goes in a direction, in place of an earlier delay. Raises `FaultError`, `GoneError`."""
-    sites, only_new = receivers(direction)
-    if only_new:
-        raise UsageError(f"--direction {direction}: expected both, to-public or to-private")
+    sites, _ = receivers(direction)
     for site in get_args(Site):
         end_delay(ground.namespace(site))
     for site in sites:
@@ -158,7 +157,7 @@ def delay_link(
             source=ground.block.site(sender).link, peer=hardware_address(receiver),
             delay_ms=delay_ms, jitter_ms=jitter_ms, ttl_s=ttl_s,
         )  # fmt: skip
-        files = ClusterFiles(ground.root, ground.environment, sender)
+        files = ground.files(sender)
         start_delay(options, mark=files.mark, log=files.logs / "delay.log")
     return status(ground, sites)
 
@@ -179,91 +178,58 @@ def fault_nodes(
     return status(ground, changed)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--root", required=True, type=Path, help="the checkout")
-    common.add_argument("--environment", required=True)
-    common.add_argument("--json", action="store_true", help="the state on stdout as JSON")
-    made = argparse.ArgumentParser(prog="python -m local.site_faults", description=__doc__)
-    operations = made.add_subparsers(dest="operation", required=True)
-    for name in ("status", "heal"):
-        operations.add_parser(name, parents=[common])
-    for name in (*get_args(LinkOperation), "delay"):
-        one = operations.add_parser(name, parents=[common])
-        directions = get_args(Direction)[1 if name == "cut-one-way" else 0 :]
-        usual = None if name == "cut-one-way" else "both"
-        one.add_argument("--direction", choices=directions, default=usual, required=usual is None)
-        one.add_argument("--ttl", type=int, default=TTL_S, help=f"seconds (default {TTL_S})")
-    operations.choices["cap"].add_argument("--kib-per-s", type=int, required=True, dest="size")
-    operations.choices["lose"].add_argument("--per-mille", type=int, required=True, dest="size")
-    operations.choices["delay"].add_argument("--ms", type=int, required=True, dest="size")
-    operations.choices["delay"].add_argument("--jitter-ms", type=int, default=0)
-    for name in get_args(NodeOperation):
-        one = operations.add_parser(name, parents=[common])
-        one.add_argument("--site", choices=get_args(Site), default="public")
-        one.add_argument("--nodes", required=True, help="names, with commas between")
-        if name == "kill-nodes":
-            one.add_argument(
-                "--lost", action="store_true", help="their pods' addresses fall silent"
-            )
-    return made
+def freeze_site_api(ground: Ground, site: Site, *, frozen: bool) -> SiteFaults:
+    """Stop a site's API server where it stands, or let it go on. Raises `GoneError`."""
+    ground.namespace(site)
+    changed = freeze_api(ground.files(site), frozen=frozen)
+    return status(ground, (f"{site} API",) if changed else ())
+
+
+def heal_all(ground: Ground) -> SiteFaults:
+    """Take back every fault of the environment: the link's, what is frozen, nodes that are dead."""
+    changed = list(heal(ground).changed)
+    for site in ground.sites():
+        if freeze_api(ground.files(site), frozen=False):
+            changed.append(f"{site} API")
+        if groups():
+            nodes = ground.nodes(site)
+            states = nodes.states()
+            changed += nodes.freeze(states, frozen=False)
+            if dead := [name for name, state in states.items() if state == "dead"]:
+                changed += nodes.start(dead)
+    return status(ground, changed)
 
 
 def perform(asked: argparse.Namespace) -> SiteFaults:
     """One operation. Raises `UsageError` and what the operations raise."""
     ground = Ground(asked.root, asked.environment)
     operation: str = asked.operation
+    whole: dict[str, Callable[[Ground], SiteFaults]] = {
+        "status": status, "heal": heal, "heal-all": heal_all,
+    }  # fmt: skip
+    if operation in whole:
+        return whole[operation](ground)
     match operation:
-        case "status":
-            return status(ground)
-        case "heal":
-            return heal(ground)
         case "delay":
-            _check_ttl(asked.ttl)
-            if not (0 < asked.size <= DELAY_MS_MAX and 0 <= asked.jitter_ms <= DELAY_MS_MAX):
-                raise UsageError(
-                    f"--ms {asked.size}: expected 1 to {DELAY_MS_MAX}, and as much jitter"
-                )
+            check_delay(asked)
             return delay_link(
                 ground, delay_ms=asked.size, jitter_ms=asked.jitter_ms, direction=asked.direction,
                 ttl_s=asked.ttl,
             )  # fmt: skip
         case "cut" | "cut-one-way" | "cap" | "lose":
-            return fault_link(ground, _fault(asked), asked.direction)
+            return fault_link(ground, read_fault(asked), asked.direction)
+        case "freeze-api" | "thaw-api":
+            return freeze_site_api(ground, asked.site, frozen=operation == "freeze-api")
         case _:
-            names = [it for it in asked.nodes.split(",") if it]
-            if not names:
-                raise UsageError("--nodes: expected at least one name")
-            lost = operation == "kill-nodes" and asked.lost
             return fault_nodes(
-                ground, cast("NodeOperation", operation), site=asked.site, names=names, lost=lost
-            )
-
-
-def _fault(asked: argparse.Namespace) -> LinkFault:
-    _, only_new = receivers(asked.direction)
-    plain = asked.operation in {"cut", "cut-one-way"}
-    if only_new and not plain:
-        raise UsageError(f"--direction {asked.direction}: only a cut can be of new connections")
-    kind: Kind = ("cut-new" if only_new else "cut") if plain else asked.operation
-    _check_ttl(asked.ttl)
-    size = 1 if plain else asked.size
-    if size < 1 or (kind == "lose" and size > 1000):
-        raise UsageError(
-            f"{asked.operation} {size}: expected at least 1, and at most 1000 per mille"
-        )
-    return LinkFault(kind=kind, size=size, left_s=asked.ttl)
-
-
-def _check_ttl(ttl_s: int) -> None:
-    if not 0 < ttl_s <= TTL_S_MAX:
-        raise UsageError(f"--ttl {ttl_s}: expected 1 to {TTL_S_MAX} seconds")
+                ground, cast("NodeOperation", operation), site=asked.site, names=read_nodes(asked),
+                lost=operation == "kill-nodes" and asked.lost,
+            )  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one operation; returns the exit code."""
-    asked = parser().parse_args(argv)
+    asked = parser(__doc__).parse_args(argv)
     try:
         now = perform(asked)
     except (UsageError, NodeError) as error:
@@ -288,6 +254,7 @@ def _text(now: SiteFaults) -> str:
         for name, state in sorted(nodes.items())
         if state != "running"
     ]
+    lines += [f"{site}: API server {it}" for site, it in now.api.items() if it != "running"]
     return "\n".join(lines or [f"{now.environment}: no fault in force"]) + "\n"
 
 

@@ -125,7 +125,7 @@ class Sites:
         done = subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, timeout=60)
         assert done.returncode == code, done.stderr.decode()
         if code:
-            return msgspec.json.decode(b'{"environment":"","link":{},"delay_ms":{},"nodes":{}}', type=SiteFaults)  # fmt: skip
+            return msgspec.json.decode(b'{"environment":"","link":{},"delay_ms":{},"nodes":{},"api":{}}', type=SiteFaults)  # fmt: skip
         return msgspec.json.decode(done.stdout, type=SiteFaults)
 
     def ready(self, site: Site, name: str) -> dict | None:

@@ -98,6 +98,31 @@ def test_what_crosses_and_what_lands_in_public_is_tapped(
             assert tap.seen().errors == 0, tap.stats()
 
 
+def test_a_slow_public_site(sites: Sites, pair: tuple[str, str]) -> None:
+    """Its answers come 200 ms late over a narrow link; told as it is; healed, both are gone."""
+    flow = sites.flow("private", "echo", pair[0], silence_s=5)
+    flow.say("hello")
+    assert sites.fault("delay", "--ms", "200", "--direction", "to-private").delay_ms == {"public": 200}  # fmt: skip
+    told = sites.fault("cap", "--kib-per-s", "500", "--direction", "to-private", "--ttl", "30")
+    fault = told.link["private"]
+    assert fault == LinkFault(kind="cap", size=500, left_s=fault.left_s)
+    assert told.delay_ms == {"public": 200}
+    assert echo_s(flow) >= 0.2
+    assert set(sites.fault("heal").changed) == {"public", "private"}
+    assert sites.fault("status").delay_ms == {}
+    assert echo_s(flow) < 0.2
+
+
+def echo_s(flow: Flow) -> float:
+    """The quickest of some round trips."""
+    took_s: list[float] = []
+    for number in range(5):
+        begun_s = time.monotonic()
+        assert flow.say(f"{number}") == f"{number}"
+        took_s.append(time.monotonic() - begun_s)
+    return min(took_s)
+
+
 DEPLOYMENT = {
     "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
     "spec": {
@@ -188,34 +213,33 @@ def test_a_lost_node_is_silent_where_a_killed_one_refuses(sites: Sites) -> None:
     eventually(lambda: len(web.serving()) == 3, within_s=REPLACED_S_MAX)
 
 
+def test_an_api_server_that_answers_nothing_stops_nobody(sites: Sites) -> None:
+    """Twice a node's grace: pods serve, and are the same ones afterwards; `heal-all` takes it back, and a cut."""
+    web = Web(sites)
+    before = {it["metadata"]["uid"]: restarts(it) for it in web.pods()}
+    flow = sites.flow("private", "echo", next(iter(web.serving())))
+    assert flow.say("before") == "before"
+    assert sites.fault("freeze-api").api == {"public": "frozen", "private": "running"}
+    until_s = time.monotonic() + 8
+    while time.monotonic() < until_s:
+        assert flow.say("and now") == "and now"
+        time.sleep(0.5)
+    sites.fault("cut", "--ttl", "60")
+    healed = sites.fault("heal-all")
+    assert (healed.link, healed.api["public"]) == ({}, "running")
+    assert "public API" in healed.changed
+    eventually(lambda: len(web.serving()) == 3, within_s=REPLACED_S_MAX)
+    assert {it["metadata"]["uid"]: restarts(it) for it in web.pods()} == before
+    assert all(map(web.is_ready, sites.fault("status").nodes["public"]))
+
+
+def restarts(pod: dict) -> int:
+    return sum(it["restartCount"] for it in pod["status"]["containerStatuses"])
+
+
 def refuses(sites: Sites, address: str) -> str:
     """How a new connection from the private site ends."""
     flow = sites.flow("private", "echo", address)
     if flow.opened():
         return "open"
     return "refused" if "Refused" in flow.said() else "silent"
-
-
-def test_a_slow_public_site(sites: Sites, pair: tuple[str, str]) -> None:
-    """Its answers come 200 ms late over a narrow link; told as it is; healed, both are gone."""
-    flow = sites.flow("private", "echo", pair[0], silence_s=5)
-    flow.say("hello")
-    assert sites.fault("delay", "--ms", "200", "--direction", "to-private").delay_ms == {"public": 200}  # fmt: skip
-    told = sites.fault("cap", "--kib-per-s", "500", "--direction", "to-private", "--ttl", "30")
-    fault = told.link["private"]
-    assert fault == LinkFault(kind="cap", size=500, left_s=fault.left_s)
-    assert told.delay_ms == {"public": 200}
-    assert echo_s(flow) >= 0.2
-    assert set(sites.fault("heal").changed) == {"public", "private"}
-    assert sites.fault("status").delay_ms == {}
-    assert echo_s(flow) < 0.2
-
-
-def echo_s(flow: Flow) -> float:
-    """The quickest of some round trips."""
-    took_s: list[float] = []
-    for number in range(5):
-        begun_s = time.monotonic()
-        assert flow.say(f"{number}") == f"{number}"
-        took_s.append(time.monotonic() - begun_s)
-    return min(took_s)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.site_faults import SiteFaults, main, receivers
+from local.site_faults import SiteFaults, main
 
 BASE = ("--environment", "none")
 
@@ -31,6 +31,7 @@ def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, *words: str) -> tup
         (("delay", "--ms", "30", "--ttl", "0"), 2, "--ttl 0: expected 1 to"),
         (("kill-nodes", "--nodes", ","), 2, "expected at least one name"),
         (("kill-nodes", "--nodes", "ads-1"), 3, "no such network"),
+        (("freeze-api", "--site", "private"), 3, "environment none, site private: no such network"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -44,11 +45,11 @@ def test_what_cannot_be_done_is_said(
 
 def test_healing_what_is_gone_is_done(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A fault goes with its cluster; once or often, as text and as JSON."""
-    for operation in ("heal", "heal", "status"):
+    for operation in ("heal", "heal", "heal-all", "status"):
         assert told(capsys, tmp_path, operation) == (0, "none: no fault in force\n", "")
     _, out, _ = told(capsys, tmp_path, "heal", "--json")
     assert json.loads(out) == {
-        "schema": 1, "environment": "none", "link": {}, "delay_ms": {}, "nodes": {}, "changed": []
+        "schema": 1, "environment": "none", "link": {}, "delay_ms": {}, "nodes": {}, "api": {}, "changed": []
     }  # fmt: skip
 
 
@@ -61,21 +62,8 @@ def test_one_way_needs_a_direction(capsys: pytest.CaptureFixture[str], tmp_path:
         assert "--direction" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("direction", "sites", "only_new"),
-    [
-        ("both", ("public", "private"), False), ("to-public", ("public",), False),
-        ("to-private", ("private",), False), ("new-to-public", ("public",), True),
-        ("new-to-private", ("private",), True),
-    ],
-)  # fmt: skip
-def test_a_direction_names_who_receives(direction, sites: tuple[str, ...], *, only_new: bool) -> None:  # fmt: skip
-    """Rules stand where packets arrive."""
-    assert receivers(direction) == (sites, only_new)
-
-
 def test_the_report_is_strict() -> None:
     """Its fields are its contract."""
     assert set(SiteFaults.__struct_fields__) == {
-        "schema", "environment", "link", "delay_ms", "nodes", "changed"
+        "schema", "environment", "link", "delay_ms", "nodes", "api", "changed"
     }  # fmt: skip
