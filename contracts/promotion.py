@@ -231,3 +231,55 @@ class PromotionStatus(Contract, frozen=True, kw_only=True, rename="camel"):
     baselines: Annotated[tuple[Baseline, ...], msgspec.Meta(max_length=100)] = ()
     pool_baselines: Annotated[tuple[PoolBaseline, ...], msgspec.Meta(max_length=32)] = ()
     conditions: Annotated[tuple[PromotionCondition, ...], msgspec.Meta(max_length=32)] = ()
+
+
+class PlanCondition(Contract, frozen=True, kw_only=True, rename="camel"):
+    """What stands in a promotion's way, in words that say what to do; `shortfall` in nodes or node-hours."""
+
+    type: str
+    subject: str
+    message: str
+    shortfall: float
+
+
+class PlannedPromotion(Contract, frozen=True, kw_only=True, rename="camel"):
+    """One promotion as it would go if traffic came and went as told: `node_hours`; at most: `node_hours_max`.
+
+    `replicas` and `nodes` are what it adds at its peak; `released_at` is when everything is back, None when that
+    is not before its hold ends.
+    """
+
+    name: str
+    mode: Mode
+    start: Moment
+    end: Moment
+    time_zone: str
+    lead_seconds: int
+    raise_at: Moment
+    ready_at: Moment | None
+    released_at: Moment | None
+    hold_until: Moment
+    replicas: dict[str, int]
+    nodes: dict[str, int]
+    node_hours: float
+    node_hours_max: float
+    conditions: tuple[PlanCondition, ...]
+
+
+class PlanHour(Contract, frozen=True, kw_only=True, rename="camel"):
+    """One hour in which something is held: the most nodes and replicas of it, and node-hours added by promotions."""
+
+    begins: Moment
+    nodes: dict[str, int]
+    replicas: dict[str, int]
+    node_hours: float
+    events: tuple[str, ...]
+
+
+class PlanReport(Contract, frozen=True, kw_only=True, rename="camel"):
+    """`isthmus autoscale plan --json`; `ok` when nothing stands in any promotion's way."""
+
+    schema: int = 1
+    ok: bool
+    promotions: tuple[PlannedPromotion, ...]
+    hours: tuple[PlanHour, ...]

@@ -32,7 +32,7 @@ from contracts.gate import CompareReport, GateReport
 from contracts.history import LedgerRow, OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
 from contracts.orders import OrdersStats
-from contracts.promotion import Promotion, PromotionStatus
+from contracts.promotion import PlanReport, Promotion, PromotionStatus
 from contracts.ready import Ready
 from contracts.report import Report
 from contracts.settings import BridgeSettings, RouterSettings
@@ -73,6 +73,7 @@ ROOTS: tuple[type[Contract], ...] = (
     OrderCheck,
     OrderEvent,
     OrdersStats,
+    PlanReport,
     Promotion,
     PromotionStatus,
     Pulse,

@@ -55,7 +55,7 @@ def _short(
 def _condition(
     pool: str, prepared: Prepared, *, short: int, wanted: int, maximum: int
 ) -> Condition:
-    since = datetime.fromtimestamp(prepared.raise_s, UTC).isoformat(timespec="minutes")
+    since = f"{datetime.fromtimestamp(prepared.raise_s, UTC):%Y-%m-%d %H:%M} UTC"
     return Condition(
         type="Infeasible", subject=pool, shortfall=short,
         message=f"{short} nodes short: pool {pool} may have {maximum}, {wanted} are needed from {since} on; "

@@ -43,3 +43,9 @@ def highest(forecast: Forecast, since_s: float, until_s: float) -> float:
 def highest_until(forecast: Forecast, until_s: float) -> float:
     """The highest demand up to `until`: what was needed once is not given back before the end."""
     return highest(forecast, forecast.begins.timestamp(), until_s)
+
+
+def next_step(forecast: Forecast, at_s: float) -> float:
+    """When the curve takes its next value, after `at_s`."""
+    begins_s = forecast.begins.timestamp()
+    return begins_s + (math.floor((at_s - begins_s) / forecast.step_s) + 1) * forecast.step_s

@@ -11,8 +11,7 @@ from autoscale.plan.ahead import shortfalls
 from autoscale.plan.budget import HOUR_S
 from autoscale.plan.capacity import replicas_for
 from autoscale.plan.claims import Claims, Standing, ahead_of, blocked, claims_of, need_of
-from autoscale.plan.curves import Curves
-from autoscale.plan.durations import seconds
+from autoscale.plan.curves import Curves, next_step
 from autoscale.plan.floors import floor_of
 from autoscale.plan.gates import gates_of, moment, phase_of
 from autoscale.plan.model import (
@@ -27,6 +26,7 @@ from autoscale.plan.model import (
 )
 from autoscale.plan.pools import Held, pool_of
 from autoscale.plan.prepare import Prepared, prepare
+from autoscale.plan.release import terms_of
 from contracts.promotion import Promotion
 
 
@@ -42,15 +42,14 @@ def plan(
     needs = _needs(world, claims)
     wanted = _pools(world, ready, claims, standing=needs)
     nodes = {pool: one.plan.nodes + one.plan.short for pool, one in wanted.items()}
-    workloads = {
-        key: floor_of(world, claim, ahead_of(world, claim, nodes)) for key, claim in claims.items()
-    }
+    ahead = {key: ahead_of(world, claim, nodes) for key, claim in claims.items()}
+    workloads = {key: floor_of(world, claim, ahead[key]) for key, claim in claims.items()}
     standing = {key: Standing(needs[key].need, one.floor) for key, one in workloads.items()}
     held = _pools(world, ready, claims, standing=standing)
     return Plan(
         at=now, workloads=workloads, pools={pool: one.plan for pool, one in held.items()},
         promotions=_promotions(world, ready, claims, held=held, workloads=workloads),
-        next_boundary=_boundary(world, ready, claims),
+        next_boundary=_boundary(world, ready, claims, workloads=workloads, ahead=ahead),
     )  # fmt: skip
 
 
@@ -127,29 +126,36 @@ def _of_now(
 
 
 def _boundary(
-    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims]
-) -> datetime | None:
+    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims], *,
+    workloads: Mapping[str, WorkloadPlan], ahead: Mapping[str, Mapping[str, float]],
+) -> datetime | None:  # fmt: skip
     """The next moment at which the clock alone may change the answer."""
-    now_s, observed = world.now_s, world.observed
-    moments: list[float] = []
-    for one in ready:
-        if one.acting and now_s < one.hold_until_s:
-            moments += [one.raise_s, one.due_s, one.start_s, one.end_s, one.hold_until_s]
-            rate = sum(one.afforded.nodes.values()) / HOUR_S
-            budget = one.promotion.spec.budget
-            if budget is not None and rate > 0 and now_s >= one.raise_s:
-                left = budget.node_hours - observed.spent_node_hours.get(one.key, 0.0)
-                moments.append(now_s + left / rate)
+    now_s = world.now_s
+    moments = [at_s for one in ready if one.acting for at_s in _moments(world, one)]
     for key, claim in claims.items():
-        seen = observed.workloads[key]
-        if seen.floor_since is not None and seen.baseline is not None:
-            moments += [
-                seen.floor_since.timestamp() + seconds(share.promotion.promotion.spec.release.every)
-                for share in claim.ended
-            ]
+        seen = world.observed.workloads[key]
+        stepped_s = None if seen.floor_since is None else seen.floor_since.timestamp()
+        if workloads[key].action == "lower":
+            stepped_s = now_s
+        if stepped_s is not None and seen.baseline is not None:
+            every_s = terms_of(now_s, [share.promotion for share in claim.ended]).every_s
+            moments.append(stepped_s + every_s)
         moments += [
-            now_s + share.part.curve.step_s
+            next_step(share.part.curve, now_s + ahead_s) - ahead_s
             for share in claim.holding
+            for ahead_s in (ahead[key][share.promotion.key],)
             if share.part.curve is not None
         ]
     return min((moment(at_s) for at_s in moments if at_s > now_s), default=None)
+
+
+def _moments(world: World, one: Prepared) -> list[float]:
+    if world.now_s >= one.hold_until_s:
+        return []
+    moments = [one.raise_s, one.due_s, one.start_s, one.end_s, one.hold_until_s]
+    rate = sum(one.afforded.nodes.values()) / HOUR_S
+    budget = one.promotion.spec.budget
+    if budget is not None and rate > 0 and world.now_s >= one.raise_s:
+        left = budget.node_hours - world.observed.spent_node_hours.get(one.key, 0.0)
+        moments.append(world.now_s + left / rate)
+    return moments

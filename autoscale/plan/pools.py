@@ -58,7 +58,9 @@ def pool_of(
     if given:
         total = max(total, max(base, filled) + sum(given.values()))
     nodes = total if seen.maximum is None else min(total, max(seen.maximum, 0))
-    by_promotion = given | _shared_out(max(0, filled - base), derived)
+    given_now = _shared_out(max(0, nodes - base), given)
+    left = max(0, nodes - base - sum(given_now.values()))
+    by_promotion = given_now | _shared_out(min(left, max(0, filled - base)), derived)
     plan = PoolPlan(
         nodes=nodes, added=max(0, nodes - base), short=total - nodes,
         restore=not holders and seen.baseline is not None,
@@ -83,10 +85,10 @@ def _filled(
     return math.ceil(nodes - 1e-9)
 
 
-def _shared_out(extra: int, derived: Mapping[str, int]) -> dict[str, int]:
+def _shared_out(extra: int, asked: Mapping[str, int]) -> dict[str, int]:
     """In order of start, each at most its own; what ordinary traffic takes is nobody's."""
     shares: dict[str, int] = {}
-    for key, most in derived.items():
+    for key, most in asked.items():
         shares[key] = min(most, extra)
         extra -= shares[key]
     return shares

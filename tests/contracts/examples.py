@@ -57,6 +57,10 @@ from contracts.promotion import (
     Baseline,
     Budget,
     Latency,
+    PlanCondition,
+    PlanHour,
+    PlannedPromotion,
+    PlanReport,
     PoolBaseline,
     PromotedNodes,
     PromotedWorkload,
@@ -315,6 +319,34 @@ EXAMPLES: tuple[Contract, ...] = (
     OrdersStats(
         idempotency=True, committed=9, replayed=1, conflicts=0, drop_share=0.02, drop_seed=7,
         drop_attempts=3, dropped=1,
+    ),
+    PlanReport(
+        ok=False,
+        promotions=(
+            PlannedPromotion(
+                name="shop/singles-day", mode="Auto",
+                start=datetime(2026, 11, 11, tzinfo=CHINA), end=datetime(2026, 11, 12, tzinfo=CHINA),
+                time_zone="Asia/Shanghai", lead_seconds=3600,
+                raise_at=datetime(2026, 11, 10, 23, tzinfo=CHINA),
+                ready_at=datetime(2026, 11, 10, 23, 40, tzinfo=CHINA),
+                released_at=datetime(2026, 11, 12, 0, 43, tzinfo=CHINA),
+                hold_until=datetime(2026, 11, 12, 6, tzinfo=CHINA),
+                replicas={"Deployment/shop/ad-service": 167}, nodes={"ads": 10},
+                node_hours=257.5, node_hours_max=310.0,
+                conditions=(
+                    PlanCondition(
+                        type="Infeasible", subject="ads", message="6 nodes short", shortfall=6.0
+                    ),
+                ),
+            ),
+        ),
+        hours=(
+            PlanHour(
+                begins=datetime(2026, 11, 10, 23, tzinfo=CHINA), nodes={"ads": 13},
+                replicas={"Deployment/shop/ad-service": 167}, node_hours=10.0,
+                events=("singles-day: nodes ordered",),
+            ),
+        ),
     ),
     Promotion(
         namespace="shop", name="singles-day", approved=True,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscale.plan.curves import Curves, highest, highest_until, scale_of
+from autoscale.plan.curves import Curves, highest, highest_until, next_step, scale_of
 from tests.autoscale.plan.sales import ADS, HOUR, START, curve
 
 
@@ -43,3 +43,11 @@ def test_what_was_needed_is_not_given_back(demand: list[float], at: float, later
     one = curve(*demand, begins=START - HOUR - timedelta(minutes=7))
     since = START.timestamp() + at
     assert highest_until(one, since) <= highest_until(one, since + later)
+
+
+def test_the_next_step_is_the_next_value() -> None:
+    """Strictly after; before the curve begins, its beginning or a step before it."""
+    one, at = curve(1.0, 5.0), START.timestamp()
+    assert next_step(one, at - 1) == at
+    assert next_step(one, at) == at + 3600
+    assert next_step(one, at - 3600.5) == at - 3600

@@ -224,8 +224,11 @@ def test_the_next_boundary_is_when_the_clock_alone_changes_something() -> None:
     held = observed(floor=14, baseline=4, floor_since=START + 3 * HOUR)
     stepping = plan(START + 3 * HOUR, [sale()], held, timing=TIMING)
     assert stepping.next_boundary == START + 3 * HOUR + 2 * MINUTE
+    lowered = plan(START + 3 * HOUR, [sale()], observed(floor=14, baseline=4), timing=TIMING)
+    assert lowered.workloads[ADS].action == "lower"
+    assert lowered.next_boundary == START + 3 * HOUR + 2 * MINUTE
     curved = plan(START, [sale()], observed(), timing=TIMING, forecasts=[curve(850.0, 850.0)])
-    assert curved.next_boundary == START + HOUR
+    assert curved.next_boundary == START + HOUR - timedelta(seconds=1020)
     budgeted = sale(nodes=NODES, budget=Budget(node_hours=500.0))
     spent = msgspec.structs.replace(observed(), spent_node_hours={"default/sale": 495.0})
     assert plan(START, [budgeted], spent, timing=TIMING).next_boundary == START + HOUR / 2

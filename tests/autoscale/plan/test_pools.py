@@ -56,7 +56,7 @@ def test_the_maximum_takes_what_is_over_it() -> None:
     """Four more fit: six are short."""
     tight = observed(PoolObserved(ready=3, minimum=3, maximum=7))
     held = pool(prepared(GIVEN), what=tight)
-    assert (held.plan.nodes, held.plan.short) == (7, 6)
+    assert (held.plan.nodes, held.plan.short, held.by_promotion) == (7, 6, {"default/sale": 4})
     assert "maximum is 7" in held.plan.reason
     unknown = observed(PoolObserved(ready=3, minimum=3))
     assert pool(prepared(GIVEN), what=unknown).plan.nodes == 13
