@@ -121,6 +121,10 @@ class Faults:
                 fault.heal()
             except FaultError as error:
                 failed.append(str(error))
+        try:
+            self._lifecycle.heal_orphans({fault.lease.id for fault in self._faults})
+        except FaultError as error:
+            failed.append(str(error))
         if failed:
             raise NotHealedError("; ".join(failed))
         return tuple(fault.record for fault in open_ones)

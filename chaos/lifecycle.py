@@ -5,7 +5,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 
 import msgspec
@@ -170,6 +170,27 @@ class Lifecycle:
         self._journal.append(healed)
         return healed
 
+    def heal_orphans(self, known: Collection[str]) -> None:
+        """Undo leases of ours that nobody holds: a signal may come between an injection and its keeper.
+
+        `known` are the leases somebody holds. Raises `NotHealedError`.
+        """
+        try:
+            left = [lease for lease in self._leases.open_leases() if lease.id not in known]
+        except LeaseError as error:
+            raise NotHealedError(str(error)) from error
+        journaled = {record.id: record for record in self._journal.records()}
+        for lease in reversed(left):
+            done = self._undo(lease)
+            if record := journaled.get(lease.id):
+                self._journal.append(
+                    msgspec.structs.replace(
+                        record,
+                        healed_mono_ns=self._clock.mono_ns(),
+                        proof=f"{record.proof}; {done}",
+                    )
+                )
+
     def close(self) -> None:
         """See the watchdog end, which it does once no lease is left."""
         try:
@@ -178,7 +199,9 @@ class Lifecycle:
                 self._watchdogs.pop()
         except subprocess.TimeoutExpired as error:
             while self._watchdogs:
-                self._watchdogs.pop().returncode = 0  # it outlives us, which Popen would call a leak
+                self._watchdogs.pop().returncode = (
+                    0  # it outlives us, which Popen would call a leak
+                )
             raise NotHealedError(
                 f"{self._leases.directory}: the watchdog still has leases"
             ) from error

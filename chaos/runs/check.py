@@ -105,7 +105,7 @@ def _check_radius(
         entry = vocabulary.get(_word(step.provider))
         if entry is None or not entry.is_fault:
             continue
-        path = f"method[{n}].provider.arguments"
+        path = f"method[{n}].provider"
         site = _site(entry, step.provider.arguments)
         if site not in radius.sites:
             document.report(
@@ -115,7 +115,7 @@ def _check_radius(
         share = entry.value("share", step.provider.arguments)
         if isinstance(share, int | float) and share > radius.share_max:
             document.report(
-                f"{path}.share", f"hits a share of {share:g}", expected=f"at most {radius.share_max:g}",
+                f"{path}.arguments.share" if "share" in step.provider.arguments else path, f"hits a share of {share:g}", expected=f"at most {radius.share_max:g}",
                 fix="lower it, or raise extensions[0].blast_radius.share_max",
             )  # fmt: skip
 

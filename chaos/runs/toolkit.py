@@ -10,20 +10,24 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Protocol, cast
 
 import msgspec
 from chaoslib.experiment import ensure_experiment_is_valid  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from chaoslib.hypothesis import run_steady_state_hypothesis  # pyright: ignore[reportMissingTypeStubs] - it ships none
-from chaoslib.run import EventHandlerRegistry, Runner, initialize_run_journal  # pyright: ignore[reportMissingTypeStubs] - it ships none
+from chaoslib.run import EventHandlerRegistry, RunEventHandler, Runner, initialize_run_journal  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from chaoslib.types import Schedule, Strategy  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
-from chaos.runs.grammar import Experiment, Hypothesis
+from chaos.runs.grammar import Activity, Experiment, Hypothesis, Provider
 from chaos.runs.journal import look_at
 from chaos.runs.verdict import Look
 
 FREQUENCY_S = 0.05
 """Pause between two looks, which themselves take from milliseconds to a quarter of a second."""
+
+GRACEFULLY = 20
+"""The code by which the library knows that rollbacks are wanted."""
 
 Plain = dict[str, object]
 SAFEGUARDS = "chaosaddons.controls.safeguards"
@@ -51,9 +55,32 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plain(experiment: Experiment, configuration: Mapping[str, object]) -> Plain:
-    """The experiment as the library wants it: dictionaries and lists."""
-    document = msgspec.json.decode(msgspec.json.encode(experiment), type=Plain)
+    """The experiment as the library wants it: dictionaries and lists.
+
+    A pause after a step becomes a step of its own: the library would sit it out even when a signal ended the step.
+    """
+    steps = tuple(it for step in experiment.method for it in _with_its_pause(step))
+    whole = msgspec.structs.replace(experiment, method=steps)
+    document = msgspec.json.decode(msgspec.json.encode(whole), type=Plain)
     return {**document, "configuration": dict(configuration)}
+
+
+def _with_its_pause(step: Activity) -> tuple[Activity, ...]:
+    if not step.pauses.after:
+        return (step,)
+    provider = Provider(
+        type="python", module="chaos.runs.toolkit", func="pause",
+        arguments={"pause_s": step.pauses.after},
+    )  # fmt: skip
+    wait = Activity(type="action", name=f"wait after {step.name}", provider=provider)
+    before = msgspec.structs.replace(step.pauses, after=0.0)
+    return (msgspec.structs.replace(step, pauses=before), wait)
+
+
+def pause(pause_s: float) -> float:
+    """The step that waits."""
+    time.sleep(pause_s)
+    return pause_s
 
 
 def play(experiment: Experiment, configuration: Mapping[str, object], folder: Path) -> Outcome:
@@ -72,6 +99,7 @@ def play(experiment: Experiment, configuration: Mapping[str, object], folder: Pa
         ensure_experiment_is_valid(document)
         schedule = Schedule(continuous_hypothesis_frequency=FREQUENCY_S)
         with Runner(Strategy.CONTINUOUS, schedule) as runner:
+            runner.register_event_handler(_Terminated())
             runner.run(document, _SETTINGS, None, journal)  # pyright: ignore[reportArgumentType] - optional, its types do not say so
     except Exception as error:  # noqa: BLE001 - whatever it raises, it did not play to the end
         fell_over = f"{type(error).__name__}: {error}"
@@ -125,6 +153,19 @@ def _look(document: Plain, configuration: Mapping[str, object]) -> Look | None:
         now_s = time.time()
         return Look(start_s=now_s, end_s=now_s, met=False, probe="a probe", raised=str(error))
     return look_at(state)
+
+
+class _Terminated(RunEventHandler):
+    """Makes SIGTERM end the run: the library raises an `Exception`, which a step would take for its own failure."""
+
+    def started(self, experiment: Plain, journal: Plain) -> None:
+        """Called when the library has set its handlers and nothing has been played."""
+        del experiment, journal
+        signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(GRACEFULLY)
 
 
 def _fresh_safeguards() -> _Safeguards:

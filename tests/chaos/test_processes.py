@@ -1,8 +1,11 @@
 """Twin of chaos/processes.py."""
 
-from chaos.processes import find_running
-from runtime.processes import Process
-from tests.chaos.stage import Stage
+import os
+import signal
+
+from chaos.processes import find_running, is_stopped
+from runtime.processes import Process, signal_process
+from tests.chaos.stage import Stage, eventually
 
 
 def test_a_process_is_found_by_its_whole_command_line(set_stage: Stage) -> None:
@@ -11,3 +14,15 @@ def test_a_process_is_found_by_its_whole_command_line(set_stage: Stage) -> None:
     set_stage.save()
     assert find_running(node.argv) == Process(pid=node.pid, start_ticks=node.start_ticks)
     assert find_running((*node.argv, "other")) is None
+
+
+def test_a_stopped_process_is_told_from_one_that_runs(set_stage: Stage) -> None:
+    """Both are there; one that is gone is not stopped."""
+    node = set_stage.node("ad-1")
+    set_stage.save()
+    assert not is_stopped(node.pid)
+    signal_process(node.pid, node.start_ticks, signal.SIGSTOP)
+    eventually(lambda: is_stopped(node.pid))
+    signal_process(node.pid, node.start_ticks, signal.SIGCONT)
+    eventually(lambda: not is_stopped(node.pid))
+    assert not is_stopped(os.getpid() + (1 << 22))

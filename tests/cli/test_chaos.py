@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chaos.leases import Leases
-from cli.chaos import chaos_app
+from cli.chaos import Listed, chaos_app
 from contracts.fault import Lease
 
 runner = CliRunner()
@@ -39,8 +39,21 @@ def test_faults_in_force_are_listed(runs: Path) -> None:
     assert shown.exit_code == 0
     assert "01-link_cut" in shown.output
     told = runner.invoke(chaos_app, ["list", "--runs", str(runs), "--json"])
-    assert msgspec.json.decode(told.output, type=list[Lease])[0].kind == "link_cut"
+    assert msgspec.json.decode(told.output, type=Listed).faults[0].kind == "link_cut"
     assert "no fault" in runner.invoke(chaos_app, ["list", "--runs", str(runs / "r2")]).output
+
+
+def test_experiments_are_listed_with_those_that_run_elsewhere(runs: Path) -> None:
+    """Each by the name `run` takes, with its limit; what is not here says why."""
+    shown = runner.invoke(chaos_app, ["list", "--runs", str(runs)])
+    assert "kill-30-percent" in shown.output
+    assert "not here: api-server-loss" in shown.output
+    told = msgspec.json.decode(
+        runner.invoke(chaos_app, ["list", "--runs", str(runs), "--json"]).output, type=Listed
+    )
+    assert {it.name for it in told.experiments} >= {"kill-30-percent", "link-cut"}
+    assert all(it.rto_s and it.tiers == ("tier0",) for it in told.experiments)
+    assert {it.name for it in told.elsewhere} >= {"disk-full"}
 
 
 def test_heal_all_heals_and_forgets(runs: Path) -> None:
