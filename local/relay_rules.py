@@ -4,9 +4,8 @@ Several rules may hold at once; delays add up, the smallest rate counts, a hole 
 """
 
 import fnmatch
-import random
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
@@ -112,10 +111,18 @@ def _way(rules: Iterable[Rule]) -> Way:
     )
 
 
+class Chance(Protocol):
+    """What draws the jitter; `random.Random` is one."""
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """A number between the two."""
+        ...
+
+
 class Shaper:
     """When bytes of one direction of one connection are due; never before those that came earlier."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: Chance) -> None:
         self._rng = rng
         self._line_free_s = 0.0
         self._last_due_s = 0.0
