@@ -11,7 +11,8 @@ import pytest
 
 from chaos.clock import SystemClock
 from chaos.heal import HealError, heal_all, heal_lease
-from chaos.leases import Leases
+from chaos.leases import Leases, rule_id
+from chaos.probes import broker_answers
 from contracts.fault import FaultKind, Lease
 from contracts.tap import TapReport
 from runtime.control import call_control
@@ -41,7 +42,14 @@ def test_every_kind_is_healed_once_and_once_more(full_stage: Stage) -> None:
     kill(full_stage, "ad-2", "ad-4", "bridge")
     call_control(relay, "cut")
     call_control(orders, "drop_responses", share=1.0)
+    slow = lease(full_stage, "relay_fault", str(relay))
+    call_control(relay, "fault", id=rule_id(slow), hole=True)
+    grey = full_stage.cloud.named("ad-1")
+    signal_process(grey.pid, grey.start_ticks, signal.SIGSTOP)
     leases = (
+        lease(full_stage, "process_stop", "ad-1"),
+        slow,
+        lease(full_stage, "process_kill", "ad-2", "bridge"),
         lease(full_stage, "node_kill", "ad-2", "ad-4"),
         lease(full_stage, "bridge_kill", "bridge"),
         lease(full_stage, "link_cut", str(relay)),
@@ -50,6 +58,8 @@ def test_every_kind_is_healed_once_and_once_more(full_stage: Stage) -> None:
     for one in leases + leases:
         assert heal_lease(one, CLOCK)
     assert full_stage.all_run()
+    assert state_of(grey) == "S"
+    assert broker_answers(full_stage.cloud.endpoint("kafka.public.link"), timeout_s=2)
     assert not msgspec.json.decode(call_control(relay, "stats"), type=TapReport).cut
     assert b'"drop_share":0.0' in bytes(call_control(orders, "stats"))
 
@@ -137,3 +147,17 @@ def test_a_lease_that_cannot_be_removed_is_not_healed(
     assert done.healed == ()
     assert f"held by process {os.getpid()}" in done.failed[one.id]
     assert leases.open_leases() == (one,)
+
+
+def test_leases_are_healed_the_newest_first(full_stage: Stage) -> None:
+    """A fault may stand on an older one: two policies swapped in turn must end with the first."""
+    order: list[str] = []
+    leases = Leases(full_stage.root / "leases")
+    with leases.locked():
+        for number, name in enumerate(("ad-1", "ad-2", "ad-3")):
+            one = lease(full_stage, "process_stop", name)
+            leases.write(
+                msgspec.structs.replace(one, id=f"0{number}", created_wall_s=float(number))
+            )
+    order.extend(heal_all(leases.directory, CLOCK).healed)
+    assert order == ["02", "01", "00"]
