@@ -27,6 +27,9 @@ from infra.names import SITES, Site
 from infra.orchestrate import JOINED, PARTS, Action, Part, StackResult, stack_name
 from runtime.locks import LockHeldError, file_lock
 
+FLOOR = "kubernetes:core/v1:Namespace"
+"""The first object every cluster's stack puts into it."""
+
 Say = Callable[[str], None]
 
 
@@ -154,7 +157,7 @@ class Workspace:
             return (
                 f"the engine was killed (signal {signal}); what it had begun is on record. {again}"
             )
-        return "\n".join(filter(None, (heard.errors or self._reason(text), heard.unreachable)))
+        return "\n".join(filter(None, (heard.out_of_reach, heard.errors or self._reason(text))))
 
     def _reason(self, text: str) -> str:
         if WRONG_PASSPHRASE in text:
@@ -239,10 +242,12 @@ class Workspace:
             path.unlink()
 
     def _is_up(self, site: Site) -> bool:
+        """Whether its cluster has been up; outputs alone are there as soon as a kubeconfig is."""
         try:
-            return "kubeconfig" in self._stack(site).outputs()
+            held = self._exported(self._name(site)).deployment.resources
         except auto.CommandError:
             return False
+        return any(it.get("type") == FLOOR for it in held)
 
     def _configured(self, name: str) -> bool:
         """Whether somebody wrote a configuration, which then stays when the stack goes."""

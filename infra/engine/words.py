@@ -4,7 +4,7 @@ Pure but for the events' own type.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pulumi.automation import EngineEvent
 
@@ -12,6 +12,8 @@ LINES_MAX = 12
 LINES_EACH_MAX = 3
 SKIPPED = "Cluster is unreachable but skipUpdateUnreachable flag is set"
 """What the provider says of each resource it leaves alone because its cluster does not answer: to it no error."""
+EMPTY = " default/(generated): "
+"""How the pack names an object in which nothing stands."""
 WRONG_PASSPHRASE = "incorrect passphrase"  # noqa: S105 - the engine's words, not one
 
 _EMPTY_WORDS = (
@@ -33,6 +35,7 @@ class Heard:
         self._say = say
         self._errors: dict[str, None] = {}
         self._skipped: dict[str, None] = {}
+        self._silent: dict[str, None] = {}
         self._reasons: dict[str, str] = {}
 
     def __call__(self, event: EngineEvent) -> None:
@@ -41,39 +44,43 @@ class Heard:
         if before is not None and before.metadata.op not in {"same", "read"}:
             op, kind = before.metadata.op.value, before.metadata.type.rpartition(":")[2]
             self._say(f"{self._name}: {op} {kind} {_named(before.metadata.urn)}")
-        if said is not None:
-            self._reached(_COLOUR.sub("", said.message), _named(said.urn or ""))
         self.tried(event)
+        if said is not None and SKIPPED in said.message:
+            self._skipped[_site(said.urn or "")] = None
 
     def tried(self, event: EngineEvent) -> None:
         """The same of what is only tried: errors and violations, nothing else."""
         said, judged = event.diagnostic_event, event.policy_event
-        if said is not None and said.severity == "error":
-            self._wrong(_COLOUR.sub("", said.message), urn=said.urn or "")
+        if said is not None:
+            self._diagnosed(_COLOUR.sub("", said.message), said.severity, urn=said.urn or "")
         if judged is not None and judged.enforcement_level == "mandatory":
             words = " ".join(_COLOUR.sub("", judged.message).split())
             self._errors[f"{judged.policy_name}: {words}"] = None
 
-    def _reached(self, message: str, name: str) -> None:
-        if SKIPPED in message:
-            reads = _READS.search(name)
-            self._skipped[reads[1] if reads else name.partition("-")[0]] = None
-        elif found := _UNREACHABLE.search(message):
+    def _diagnosed(self, message: str, severity: str, *, urn: str) -> None:
+        if found := _UNREACHABLE.search(message):
             self._reasons[found[1]] = found[2].splitlines()[0]
-
-    def _wrong(self, message: str, *, urn: str) -> None:
-        words, name = telling(message), _named(urn)
-        if words:
-            of_stack = not name or "::pulumi:pulumi:Stack::" in urn
-            self._errors[words if of_stack else f"{name}: {words}"] = None
+        if SKIPPED in message or found:
+            self._silent[_site(urn)] = None
+        elif severity == "error" and (words := telling(message)):
+            of_stack = not urn or "::pulumi:pulumi:Stack::" in urn
+            self._errors[words if of_stack else f"{_named(urn)}: {words}"] = None
 
     @property
     def unreachable(self) -> str:
-        """Which clusters were left as they were because they did not answer, and why; empty when all did."""
-        if not self._skipped:
+        """Which clusters a change left as they were because they did not answer, and why; empty when all did."""
+        return self._words_of(self._skipped)
+
+    @property
+    def out_of_reach(self) -> str:
+        """The same of every cluster that did not answer at any time: what explains a failure."""
+        return self._words_of(self._silent)
+
+    def _words_of(self, sites: Iterable[str]) -> str:
+        clusters = " and ".join(sites)
+        if not clusters:
             return ""
         why = "; ".join(f"{server} ({reason})" for server, reason in self._reasons.items())
-        clusters = " and ".join(self._skipped)
         return (
             f"the {clusters} cluster does not answer{f': {why}' if why else ''}; what is in it stays as it was. "
             "fix: make it answer, or renew its kubeconfig"
@@ -81,8 +88,20 @@ class Heard:
 
     @property
     def errors(self) -> str:
-        """Everything said to be wrong, a line each; empty when nothing was."""
-        return "\n".join(list(self._errors)[:LINES_MAX])
+        """Everything said to be wrong, a line each; empty when nothing was.
+
+        Of a cluster that does not answer the provider gives new objects out as empty: what the pack then says of
+        them is about nothing.
+        """
+        told = [it for it in self._errors if not (self._silent and EMPTY in it)]
+        return "\n".join(told[:LINES_MAX])
+
+
+def _site(urn: str) -> str:
+    """Of the names the stacks give: `public`, `public-ads`, `private-router-core-reads-public`."""
+    name = _named(urn)
+    reads = _READS.search(name)
+    return reads[1] if reads else name.partition("-")[0]
 
 
 def _named(urn: str) -> str:
