@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from chaos.clock import SystemClock
-from chaos.cloud import CloudError
+from chaos.cloud import Cloud, CloudError
 from chaos.heal import heal_all
 from chaos.leases import LeaseError
 from chaos.lifecycle import FaultError
@@ -25,8 +25,9 @@ from chaos.runs.folder import (
     write_result,
 )
 from chaos.runs.journal import JournalError, read_journal
+from chaos.runs.starvation import Starvation
 from chaos.runs.toolkit import Outcome, look_until_met, play
-from chaos.runs.verdict import Facts, Judged, Limits, Look, Played, judge
+from chaos.runs.verdict import Facts, Limits, Look, Played, judge
 from contracts.chaos import ChaosResult, ChaosStart
 
 LEASE_S = 20.0
@@ -66,13 +67,15 @@ def conduct(loaded: Loaded, place: Place, *, seed: int, say: Say) -> ChaosResult
     folder, start = new_folder(place.runs, loaded, seed=seed, cloud=place.cloud)
     run = Run(loaded=loaded, folder=folder, start=start, place=place)
     say(f"{loaded.experiment.title}: the journal is in {folder}")
-    outcome, not_healed, configuration = _play(run, say)
+    with Starvation(_router_pids(place.cloud)) as watched:
+        outcome, not_healed, configuration = _play(run, say)
     restored = None
     played = _journal(folder)
     if played is not None and played.before is not None and played.before.met:
         say("healed; looking at the steady state again")
         restored = _look_again(run, configuration)
-    judged = _judge(run, outcome, played, not_healed=not_healed, restored=restored)
+    facts = _facts(run, outcome, played, not_healed=not_healed, restored=restored)
+    judged = judge(msgspec.structs.replace(facts, starved_s=watched.starved_s))
     rto_s = loaded.experiment.own.rto_s
     return write_result(folder, result_of(folder, start, judged, rto_s=rto_s, ended_s=time.time()))
 
@@ -127,18 +130,23 @@ def _look_again(run: Run, configuration: dict[str, object]) -> Look | None:
         return look_until_met(experiment, configuration, within_s=experiment.own.restored_within_s)
 
 
-def _judge(
+def _router_pids(cloud: Path) -> tuple[int, ...]:
+    try:
+        return tuple(record.pid for record in Cloud(cloud).processes("router"))
+    except CloudError:
+        return ()  # said by the first probe
+
+
+def _facts(
     run: Run, outcome: Outcome, played: Played | None, *, not_healed: str, restored: Look | None
-) -> Judged:
+) -> Facts:
     left = open_leases(run.folder)
-    return judge(
-        Facts(
+    return Facts(
             limits=Limits(rto_s=run.loaded.experiment.own.rto_s, gap_s=run.place.gap_s),
             played=played, fell_over=outcome.fell_over, safeguard=outcome.safeguard,
             injected=injected_in(run.folder, run.start), open_leases=left,
             # what the watchdog has healed meanwhile is healed, however it came about
             not_healed=not_healed if left else "", restored=restored,
-        )
     )  # fmt: skip
 
 

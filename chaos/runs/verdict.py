@@ -70,7 +70,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything there is to judge by. `died`: the runner was killed and somebody else looks at what it left."""
+    """Everything there is to judge by. `died`: the runner was killed and somebody else looks at what it left.
+
+    `starved_s`: in how many seconds the routers waited for a processor over half of the time.
+    """
 
     limits: Limits
     played: Played | None = None
@@ -81,6 +84,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     open_leases: tuple[str, ...] = ()
     not_healed: str = ""
     restored: Look | None = None
+    starved_s: int = 0
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +105,7 @@ def judge(facts: Facts) -> Judged:
     reasons = [
         *_ended(facts),
         *_probes(facts, played, gap_s),
+        *_starved(facts, recoveries),
         *_baseline(facts, played),
         *_actions(facts, played),
         *_rollbacks(facts, played),
@@ -162,6 +167,15 @@ def _probes(facts: Facts, played: Played, gap_s: float) -> Iterator[ChaosReason]
         )  # fmt: skip
     if facts.injected and played.status == "completed" and not played.during:
         yield ChaosReason(id="probe_error", text="nobody looked while the method ran")
+
+
+def _starved(facts: Facts, recoveries: tuple[FaultRecovery, ...]) -> Iterator[ChaosReason]:
+    """A limit in time that was broken where the machine let nobody run is no measurement."""
+    if facts.starved_s and any(it.rto_s > facts.limits.rto_s for it in recoveries):
+        yield ChaosReason(
+            id="probe_error", measured=float(facts.starved_s),
+            text="the routers had to wait for a processor: no time was measured, seconds starved",
+        )  # fmt: skip
 
 
 def _baseline(facts: Facts, played: Played) -> Iterator[ChaosReason]:

@@ -112,6 +112,13 @@ def test_each_reason_is_reported_as_itself(case: str) -> None:
     assert {reason.id for reason in judged.reasons} == {expected}
 
 
+def test_a_broken_time_limit_on_a_starved_machine_proves_nothing() -> None:
+    """The deviation stands beside it; a run that kept its limits is not touched by starvation."""
+    late = msgspec.structs.replace(played(during=broken(10.6, 11.8)), starved_s=2)
+    assert [reason.id for reason in judge(late).reasons] == ["probe_error", "deviated"]
+    assert judge(facts(starved_s=5)).verdict == "passed"
+
+
 def test_every_reason_of_a_judged_run_has_a_case() -> None:
     """The closed list, but for the refusals, which are no verdicts over a run."""
     covered = {expected for expected, _ in CASES.values()}
