@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from autoscale.forecast.occasion import DAY_MIN
 from autoscale.simulate.engine import Run, run
 from autoscale.simulate.ground import Ground
 from autoscale.simulate.policy import Policy
@@ -21,7 +22,7 @@ from autoscale.simulate.rivals import (
     true_peak,
 )
 from autoscale.simulate.score import Score, score
-from autoscale.simulate.trace import DAY_MIN, Trace
+from autoscale.simulate.trace import Trace
 
 DAY = Window(before_min=DAY_MIN)
 Maker = Callable[[Trace, Ground], Policy]

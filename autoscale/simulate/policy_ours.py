@@ -8,17 +8,15 @@ import datetime as dt
 import math
 
 import msgspec
-import numpy as np
 
-from autoscale.forecast.outlook import Asked, Outlook, outlook
-from autoscale.forecast.past import BEFORE_MIN, BIN_MIN, LEVEL_MIN
+from autoscale.forecast.forecaster import SIGHT_MIN, Curve, Forecaster
+from autoscale.forecast.occasion import Event, clock_of, occasions
 from autoscale.plan.durations import seconds
 from autoscale.plan.model import Forecast, Observed, PoolObserved, Timing, WorkloadObserved
 from autoscale.plan.planner import plan
-from autoscale.simulate.calendar_view import Learner, clock_of, occasions
 from autoscale.simulate.ground import Ground
 from autoscale.simulate.policy import NOTHING, View, Wish
-from autoscale.simulate.trace import MINUTE_S, Event, Minutes, Trace
+from autoscale.simulate.trace import MINUTE_S, Trace
 from contracts.promotion import (
     PromotedNodes,
     PromotedWorkload,
@@ -29,13 +27,7 @@ from contracts.promotion import (
 )
 
 KEY, POOL = "HorizontalPodAutoscaler/default/ads", "ads"
-FAR_MIN = 60
-"""Further ahead than this an outlook is made anew every FAR_EVERY_MIN, nearer every minute."""
-FAR_EVERY_MIN = 10
 Z95 = 1.645
-HOLD_SHARE = 0.75
-UNKNOWN_HOLD_MIN = 60
-"""An event without an end is held until three quarters of the earlier ones were over; an hour while nobody knows."""
 LETTING_GO = Release(below=0.82, for_="5m", every="1m", step="50%")
 """As the HPA itself would let go: its window, its target (0.82 of 85 % is 70 %)."""
 
@@ -58,12 +50,10 @@ class Ours:
 
     def __init__(self, trace: Trace, ground: Ground, terms: Terms = DEFAULT) -> None:
         self._events = occasions(trace.events)
-        self._learner = Learner(trace.events, clock_of(trace))
-        self._clock = clock_of(trace)
+        clock = clock_of(trace.start)
+        self.forecaster = Forecaster(trace.events, clock, q=terms.confidence)
         self._start = trace.start if trace.start.tzinfo else trace.start.replace(tzinfo=dt.UTC)
         self._ground, self._terms = ground, terms
-        self._outlooks: dict[int, tuple[int, Outlook]] = {}
-        self._held: dict[int, int] = {}
         self._base = ground.workload.replicas_min
         self._floor, self._floor_min = self._base, 0
         self._ours, self._nodes, self._ready_before = False, 0, 0
@@ -79,7 +69,7 @@ class Ours:
         near = self._near(view.minute)
         if not near and not self._ours:
             return NOTHING
-        self._learner.learn(view.demand)
+        self.forecaster.learn(view.demand)
         answer = plan(
             self._at(view.minute),
             [self._promotion(event) for event in near],
@@ -105,11 +95,13 @@ class Ours:
 
     def _near(self, minute: int) -> list[Event]:
         """Coming within sight, running, or ended and perhaps still held."""
-        ahead, behind = BEFORE_MIN - LEVEL_MIN, 12 * 60
+        ahead, behind = SIGHT_MIN, 12 * 60
         return [
             event
             for event in self._events
-            if event.start_min - ahead <= minute < self._end_min(event) + behind * self._ours
+            if event.start_min - ahead
+            <= minute
+            < self.forecaster.end_min(event) + behind * self._ours
         ]
 
     def _at(self, minute: int) -> dt.datetime:
@@ -120,7 +112,7 @@ class Ours:
         return Promotion(
             name=f"e{event.start_min}",
             spec=PromotionSpec(
-                start=self._at(event.start_min), end=self._at(self._end_min(event)), mode="Auto",
+                start=self._at(event.start_min), end=self._at(self.forecaster.end_min(event)), mode="Auto",
                 confidence=terms.confidence, release=terms.release,
                 workloads=(
                     PromotedWorkload(
@@ -133,16 +125,6 @@ class Ours:
                 nodes=(PromotedNodes(pool=POOL),),
             ),
         )  # fmt: skip
-
-    def _end_min(self, event: Event) -> int:
-        """The calendar's end; where it says none, when most earlier events were over."""
-        if not event.open_end:
-            return event.end_min
-        held = self._held.get(event.start_min)
-        if held is None:
-            held = self._learner.known.paths.hold_min(HOLD_SHARE) or UNKNOWN_HOLD_MIN
-            self._held[event.start_min] = held
-        return min(event.end_min, event.start_min + held)
 
     def _observed(self, view: View) -> Observed:
         load = self._ground.workload
@@ -169,50 +151,13 @@ class Ours:
         )  # fmt: skip
 
     def _forecasts(self, near: list[Event], view: View) -> list[Forecast]:
-        """Ordinary traffic, then what each event adds to it and to the events before it."""
-        running = [event for event in near if view.minute < self._end_min(event)]
-        if not running:
-            return []
-        first = min(view.minute, *(event.start_min - BEFORE_MIN for event in running))
-        slots = np.arange(first, max(event.end_min for event in running) + BIN_MIN)
-        baseline = self._learner.baseline
-        assert baseline is not None  # noqa: S101 - learn() has fitted it
-        below = baseline.at(slots)
-        curves = [self._curve("", below, first, 1)]
-        for event in running:
-            made = self._outlook(event, view)
-            begins = event.start_min + made.offset_min
-            at = begins - first + np.arange(len(made.demand)) * BIN_MIN
-            added = np.maximum(0.0, made.demand - below[at])
-            minutes = np.repeat(added, BIN_MIN)[: len(below) - at[0]]
-            below[at[0] : at[0] + len(minutes)] += minutes
-            curves.append(self._curve(f"default/e{event.start_min}", added, begins, BIN_MIN))
-        return curves
+        running = [event for event in near if view.minute < self.forecaster.end_min(event)]
+        return [self._curve(curve) for curve in self.forecaster.curves(running, view.demand)]
 
-    def _outlook(self, event: Event, view: View) -> Outlook:
-        offset = view.minute - event.start_min
-        made = self._outlooks.get(event.start_min)
-        if made is None or offset >= -FAR_MIN or view.minute - made[0] >= FAR_EVERY_MIN:
-            asked = Asked(
-                traits=self._clock.traits(event), length_min=event.end_min - event.start_min,
-                ordinary=self._learner.ordinary(view.demand, event.start_min),
-                expected_peak=event.expected_peak,
-            )  # fmt: skip
-            made = (
-                view.minute,
-                outlook(
-                    asked,
-                    self._learner.known,
-                    offset_min=offset,
-                    live=view.demand,
-                    q=self._terms.confidence,
-                ),
-            )
-            self._outlooks[event.start_min] = made
-        return made[1]
-
-    def _curve(self, promotion: str, demand: Minutes, minute: int, step_min: int) -> Forecast:
+    def _curve(self, curve: Curve) -> Forecast:
+        of = "" if curve.event is None else f"default/e{curve.event.start_min}"
         return Forecast(
-            promotion=promotion, workload=KEY, quantile=self._terms.confidence, begins=self._at(minute),
-            step_s=step_min * MINUTE_S, demand=tuple((demand / MINUTE_S).tolist()), replaces_peak=True,
+            promotion=of, workload=KEY, quantile=self._terms.confidence, begins=self._at(curve.begins_min),
+            step_s=curve.step_min * MINUTE_S, demand=tuple((curve.demand / MINUTE_S).tolist()),
+            replaces_peak=True,
         )  # fmt: skip

@@ -6,11 +6,12 @@ from html import escape
 import msgspec
 import numpy as np
 
+from autoscale.forecast.occasion import Event
 from autoscale.simulate.catalogue import COLUMNS, POLICIES, Result, table
 from autoscale.simulate.chart import Line, Span, chart
 from autoscale.simulate.engine import Run
 from autoscale.simulate.ground import Ground
-from autoscale.simulate.trace import Event, Minutes, Trace
+from autoscale.simulate.trace import Minutes, Trace
 
 EVENTS_SHOWN = 4
 AROUND_MIN = 90

@@ -11,10 +11,10 @@ import numpy as np
 
 from autoscale.forecast.bound import PRIOR_SPREAD, upper
 from autoscale.forecast.multiplier import Example, fit
-from autoscale.simulate.calendar_view import clock_of, occasions
+from autoscale.forecast.occasion import DAY_MIN, Event, clock_of, occasions
 from autoscale.simulate.ground import Ground
 from autoscale.simulate.policy import NOTHING, View, Wish
-from autoscale.simulate.trace import DAY_MIN, Event, Minutes, Trace
+from autoscale.simulate.trace import Minutes, Trace
 
 UTILIZATION = 0.85
 AROUND_MIN = 60
@@ -166,7 +166,7 @@ def true_peak(trace: Trace) -> Size:
 
 def modelled_peak(trace: Trace, q: float | None) -> Size:
     """The event model of the backtest: the log of the peak by type and hour, at its mean or at quantile `q`."""
-    events, clock = occasions(trace.events), clock_of(trace)
+    events, clock = occasions(trace.events), clock_of(trace.start)
 
     def size(event: Event, demand: Minutes) -> float:
         peaks = finished(events, demand)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from autoscale.simulate.trace import DAY_MIN, Event, Minutes, Trace, scored
+from autoscale.forecast.occasion import DAY_MIN, Event
+from autoscale.simulate.trace import Minutes, Trace, scored
 
 STEP_MEDIAN, STEP_SIGMA, STEP_HALF_MIN = 2.0, 0.35, 20.0
 """Anchors §3.3: a step of x(2 on median, sigma .35) with 20 minutes of decay. Read as: demand times 1 + 2 at the start of

@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from autoscale.forecast.occasion import DAY_MIN, Event
+
 MINUTE_S = 60.0
-DAY_MIN = 1440
 MINUTES_MAX = 2 * 366 * DAY_MIN
 """Two years of minutes: beyond that a time in the file is a typing error."""
 START_NAMES = ("start", "kickoff_local_cest")
@@ -26,20 +27,6 @@ Minutes: TypeAlias = NDArray[np.float64]
 
 class TraceError(Exception):
     """A trace or calendar that cannot be used; the message names file, line, expectation and fix."""
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One promotion (or match) of the calendar, in minutes from the start of the trace.
-
-    `open_end`: the calendar says no end; `end_min` is then only how long its demand is attributed to it.
-    """
-
-    name: str
-    start_min: int
-    end_min: int
-    type: str = "event"
-    expected_peak: float | None = None
-    open_end: bool = False
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):

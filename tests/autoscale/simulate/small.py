@@ -4,7 +4,8 @@ import datetime as dt
 
 import numpy as np
 
-from autoscale.simulate.trace import Event, Trace
+from autoscale.forecast.occasion import Event
+from autoscale.simulate.trace import Trace
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)  # a Monday
 
