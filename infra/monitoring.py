@@ -49,6 +49,18 @@ ALERTS = (
         hold="2m", severity="page", summary="More than 1 % of the sensitive requests fail.",
     ),
     Alert(
+        name="IsthmusDiscoveryRefused",
+        expr="sum by (site, service, why) (increase(isthmus_router_discovery_refused_total[15m])) > 0",
+        hold="0s", severity="page",
+        summary="A cluster names addresses that are not its site's: they are not used; who put them there?",
+    ),
+    Alert(
+        name="IsthmusDiscoveryStale",
+        expr="min by (pod, site, service) (isthmus_router_discovery_stale) > 0",
+        hold="2m", severity="ticket",
+        summary="A router has not heard from a cluster's API server: it uses the endpoints it last knew.",
+    ),
+    Alert(
         name="IsthmusTargetGone", expr='up{namespace="isthmus"} == 0', hold="1m", severity="ticket",
         summary="A pod of the fabric answers no scrape.",
     ),
@@ -61,6 +73,8 @@ _PANELS = (
     ("Raised requests per second", "sum(rate(isthmus_router_raised_total[1m]))"),
     ("Guard blocks", "sum(increase(isthmus_router_guard_blocks_total[5m]))"),
     ("Upstream state", "isthmus_router_upstream_state"),
+    ("Discovery that is old", "max by (site, service) (isthmus_router_discovery_stale)"),
+    ("Addresses refused", "sum by (site, service, why) (increase(isthmus_router_discovery_refused_total[5m]))"),
     ("Service answers per second", "sum by (service, code) (rate(isthmus_service_answers_total[1m]))"),
 )  # fmt: skip
 

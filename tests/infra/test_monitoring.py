@@ -29,7 +29,21 @@ def test_every_metric_asked_for_is_one_a_program_has() -> None:
 def test_what_breaks_the_first_promise_pages_at_once() -> None:
     """A blocked guard and a mechanism that is off wait for nobody."""
     urgent = {it.name for it in ALERTS if it.severity == "page" and it.hold == "0s"}
-    assert {"IsthmusGuardBlocked", "IsthmusMechanismDisabled"} <= urgent
+    assert {"IsthmusGuardBlocked", "IsthmusMechanismDisabled", "IsthmusDiscoveryRefused"} <= urgent
+
+
+def test_what_discovery_refuses_and_what_it_no_longer_hears_raises_an_alarm() -> None:
+    """By the metrics the router really has, whole; a short silence of an API server is no alarm."""
+    source = (ROOT / "router/discovery_hub.py").read_text()
+    rule = {it.name: it for it in ALERTS}
+    for name, metric, exported in (
+        ("IsthmusDiscoveryRefused", "isthmus_router_discovery_refused", "isthmus_router_discovery_refused_total"),
+        ("IsthmusDiscoveryStale", "isthmus_router_discovery_stale", "isthmus_router_discovery_stale"),
+    ):  # fmt: skip
+        assert f'"{metric}"' in source
+        assert METRIC.findall(rule[name].expr) == [exported]
+        assert metric in str(dashboard())
+    assert rule["IsthmusDiscoveryStale"].hold != "0s"
 
 
 @pytest.mark.parametrize("site", ["public", "private"])
