@@ -1,0 +1,84 @@
+"""Which promotion holds which workload and pool by the plan, and the records that follow from it. Pure."""
+
+from autoscale.control.claims import Held, entries_after
+from autoscale.control.look import Look, Seen
+from autoscale.plan.model import Plan
+from contracts.promotion import Baseline, PoolBaseline, Promotion, workload_key
+
+HOLDING = frozenset({"Provisioning", "Scaling", "Ready", "Active"})
+"""Phases from the start of the lead to the end."""
+
+
+def keys_of(promotion: Promotion) -> list[str]:
+    """The workloads of a promotion."""
+    return [workload_key(promotion.namespace, one.ref) for one in promotion.spec.workloads]
+
+
+def holds(key: str, plan: Plan) -> bool:
+    """Whether the promotion needs what it names now."""
+    planned = plan.promotions.get(key)
+    return planned is not None and planned.acting and planned.phase in HOLDING
+
+
+def records(one: Seen, look: Look, plan: Plan) -> tuple[Baseline, ...]:
+    """The records of workloads that this promotion should have now."""
+    held: dict[str, Held] = {}
+    if one.promotion is not None and not one.deleting:
+        for key in keys_of(one.promotion):
+            planned = plan.workloads.get(key)
+            held[key] = Held(
+                holds=holds(one.key, plan), raises=planned is not None and planned.action == "raise",
+                elsewhere=_elsewhere(one, key, look, plan),
+            )  # fmt: skip
+    return entries_after(
+        one.status.baselines, look.targets, words=look.words, held=held, now=look.now
+    )
+
+
+def _elsewhere(one: Seen, key: str, look: Look, plan: Plan) -> bool:
+    """Whether another promotion that holds the workload has the record, stored."""
+    return any(
+        other.key != one.key and not other.deleting and holds(other.key, plan)
+        and any(entry.workload == key for entry in other.status.baselines)
+        for other in look.seen.values()
+    )  # fmt: skip
+
+
+def recorded(key: str, look: Look, *, leaving: bool = False) -> list[Seen]:
+    """The promotions that have a stored record of the workload; those being deleted only with `leaving`."""
+    return [
+        one for one in look.seen.values()
+        if (leaving or not one.deleting)
+        and any(entry.workload == key for entry in one.status.baselines)
+    ]  # fmt: skip
+
+
+def pool_records(one: Seen, look: Look, plan: Plan) -> tuple[PoolBaseline, ...]:
+    """The records of pools that this promotion should have now."""
+    known = {entry.pool: entry for entry in one.status.pool_baselines}
+    planned = plan.promotions.get(one.key)
+    if planned is None or one.deleting:
+        return one.status.pool_baselines
+    found: dict[str, PoolBaseline] = {}
+    for pool in sorted({*known, *planned.nodes}):
+        wanted = holds(one.key, plan) and planned.nodes.get(pool, 0) > 0
+        cools = planned.nodes_now.get(pool, 0) > 0
+        if pool in known and (wanted or cools or _stands(pool, look)):
+            found[pool] = known[pool]
+        elif wanted and pool in look.pools and pool in plan.pools:
+            found[pool] = _first_of(pool, look)
+    return tuple(found.values())
+
+
+def _stands(pool: str, look: Look) -> bool:
+    seen = look.pools.get(pool)
+    return seen is not None and seen.ours
+
+
+def _first_of(pool: str, look: Look) -> PoolBaseline:
+    observed = look.observed.pools[pool]
+    return PoolBaseline(
+        pool=pool,
+        minimum=observed.minimum if observed.baseline is None else observed.baseline,
+        ready=observed.ready if observed.baseline_ready is None else observed.baseline_ready,
+    )
