@@ -1,7 +1,7 @@
 """`isthmus chaos run`: one experiment on the cloud that is up, its verdict on one screen."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +13,8 @@ from rich.console import Console
 from chaos.cloud import Cloud, CloudError
 from chaos.history.store import History, HistoryError
 from chaos.runs.actions import ACTIONS
-from chaos.runs.conduct import Place, Say, conduct, draw_seed, heal_the_dead
 from chaos.runs.experiment import ExperimentError, Loaded, find, load
-from chaos.runs.folder import refuse, results
+from chaos.runs.folder import draw_seed, heal_the_dead, refuse, results
 from chaos.runs.looks import LOOKS
 from chaos.runs.verdict import exit_code
 from chaos.schedule.budget import read_burn
@@ -29,6 +28,7 @@ HOME = Path(".isthmus")
 CALENDAR = Path("chaos.yaml")
 VOCABULARY = {**ACTIONS, **LOOKS}
 
+Say = Callable[[str], None]
 Home = Annotated[
     Path, typer.Option("--home", help="Where the cloud, its runs and the history are.")
 ]
@@ -129,6 +129,9 @@ def _run(loaded: Loaded, rules: Calendar, home: Path, *, seed: int, say: Say) ->
     burn = read_burn(cloud) if rules.budget.objective else Burn()
     if closed := refusals(rules, datetime.now(UTC), burn):
         return refuse(loaded, closed)
+    # Chaos Toolkit takes a quarter of a second to import; no other command waits for it
+    from chaos.runs.conduct import Place, conduct  # noqa: PLC0415 -- as said above
+
     return conduct(loaded, Place(cloud=cloud.path, runs=runs), seed=seed, say=say)
 
 

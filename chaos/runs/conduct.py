@@ -1,7 +1,6 @@
 """One run from its folder to its verdict: played, healed, looked at again, judged, recorded."""
 
 import contextlib
-import random
 import signal
 import time
 from collections.abc import Callable, Generator
@@ -9,9 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.clock import SystemClock
 from chaos.cloud import Cloud, CloudError
-from chaos.heal import heal_all
 from chaos.leases import LeaseError
 from chaos.lifecycle import FaultError
 from chaos.runs import session
@@ -53,11 +50,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     start: ChaosStart
     place: Place
-
-
-def draw_seed() -> int:
-    """A seed for a run that was not given one."""
-    return random.SystemRandom().randrange(1 << 31)
 
 
 def conduct(loaded: Loaded, place: Place, *, seed: int, say: Say) -> ChaosResult:
@@ -148,16 +140,3 @@ def _facts(
             # what the watchdog has healed meanwhile is healed, however it came about
             not_healed=not_healed if left else "", restored=restored,
     )  # fmt: skip
-
-
-def heal_the_dead(runs: Path) -> dict[str, str]:
-    """Heal what runners that are gone have left in force; returns what could not be, by lease."""
-    failed: dict[str, str] = {}
-    for directory in sorted(runs.glob("*/leases")):
-        if not any(directory.glob("*.json")):
-            continue
-        try:
-            failed |= heal_all(directory, SystemClock()).failed
-        except LeaseError as error:
-            failed[str(directory)] = str(error)
-    return failed

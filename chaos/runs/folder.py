@@ -15,11 +15,12 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.clock import SystemClock
+from chaos.heal import heal_all
 from chaos.journal import Journal
 from chaos.leases import LeaseError, Leases
 from chaos.runs.experiment import Loaded
 from chaos.runs.journal import JournalError, read_journal
-from chaos.runs.toolkit import write_whole
 from chaos.runs.verdict import Facts, Injected, Judged, Limits, judge
 from contracts.chaos import ChaosReason, ChaosResult, ChaosStart
 from runtime.processes import is_running, start_ticks
@@ -145,3 +146,28 @@ def _left_by_the_dead(folder: Path, start: ChaosStart) -> ChaosResult:
     ended_s = max(path.stat().st_mtime for path in folder.iterdir())
     result = result_of(folder, start, judged, rto_s=0.0, ended_s=ended_s)
     return result if in_force else write_result(folder, result)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is either not there or complete."""
+    scratch = path.with_suffix(".tmp")
+    scratch.write_bytes(data)
+    scratch.replace(path)
+
+
+def draw_seed() -> int:
+    """A seed for a run that was not given one."""
+    return random.SystemRandom().randrange(1 << 31)
+
+
+def heal_the_dead(runs: Path) -> dict[str, str]:
+    """Heal what runners that are gone have left in force; returns what could not be, by lease."""
+    failed: dict[str, str] = {}
+    for directory in sorted(runs.glob("*/leases")):
+        if not any(directory.glob("*.json")):
+            continue
+        try:
+            failed |= heal_all(directory, SystemClock()).failed
+        except LeaseError as error:
+            failed[str(directory)] = str(error)
+    return failed

@@ -19,6 +19,7 @@ from chaoslib.hypothesis import run_steady_state_hypothesis  # pyright: ignore[r
 from chaoslib.run import EventHandlerRegistry, RunEventHandler, Runner, initialize_run_journal  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from chaoslib.types import Schedule, Strategy  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
+from chaos.runs.folder import write_whole
 from chaos.runs.grammar import Activity, Experiment, Hypothesis, Provider
 from chaos.runs.journal import look_at
 from chaos.runs.verdict import Look
@@ -182,10 +183,3 @@ def _log_to(path: Path) -> logging.Handler:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     _LOGGER.addHandler(handler)
     return handler
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is either not there or complete."""
-    scratch = path.with_suffix(".tmp")
-    scratch.write_bytes(data)
-    scratch.replace(path)

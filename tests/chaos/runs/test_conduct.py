@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from chaos.leases import Leases
-from chaos.runs.conduct import Place, conduct, heal_the_dead
+from chaos.runs.conduct import Place, conduct
 from chaos.runs.experiment import Loaded
+from chaos.runs.folder import heal_the_dead
 from contracts.chaos import ChaosResult
 from runtime.processes import is_running, signal_process
 from tests.chaos.runs.experiments import GOOD, HEAL, changed, loaded, word
