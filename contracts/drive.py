@@ -102,7 +102,7 @@ class DrivePlan(Contract, frozen=True, kw_only=True):
         Meta(min_length=1, extra_json_schema={"description": "a map of names to HOST:PORT"}),
     ]
     timeout_s: Positive = 5.0
-    connections: Count = 64
+    connections: Count = 256
     new_connections: Share = 0.0
     arrivals: Literal["poisson", "uniform"] = "poisson"
     rows: Literal["notable", "all"] = "notable"
@@ -133,6 +133,8 @@ class LoadCell(Contract, frozen=True, array_like=True):
 
     `histogram` is a base64 HdrHistogram of microseconds (1 to 10 minutes, 3 digits) from the intended time:
     of every request answered as expected, and of those that got no answer at all until they were given up.
+    `late` were taken up more than 50 ms after their instant, which is the generator's fault; `waited` left
+    that late, most for want of a free connection, which is the target's or the plan's.
     """
 
     second: int
@@ -144,6 +146,7 @@ class LoadCell(Contract, frozen=True, array_like=True):
     unknown: int
     late: int
     histogram: str
+    waited: int = 0
 
 
 class DriveRow(Contract, frozen=True, array_like=True):

@@ -138,6 +138,7 @@ class GeneratorFigures(Contract, frozen=True, kw_only=True):
     lag_ms_max: float
     steal_share: float
     clock_jump_ms: float
+    waited: int = 0
 
 
 class SecondFigures(Contract, frozen=True, array_like=True):

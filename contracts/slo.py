@@ -10,6 +10,13 @@ from contracts.load import TrafficClass
 
 Proof = Literal["faults", "evidence", "bridge", "taps", "orders"]
 
+ClassName = Annotated[
+    str,
+    Meta(
+        pattern="^(public|sensitive|raised)$",
+        extra_json_schema={"description": "public, sensitive or raised"},
+    ),
+]
 Milliseconds = Annotated[
     float, Meta(ge=0, le=1e9, extra_json_schema={"description": "milliseconds, 0 for no limit"})
 ]
@@ -80,7 +87,7 @@ class Slo(Contract, frozen=True, kw_only=True):
 
     version: Literal["isthmus/v1"]
     classes: Annotated[
-        dict[TrafficClass, ClassObjective],
+        dict[ClassName, ClassObjective],
         Meta(min_length=1, extra_json_schema={"description": "a map of public, sensitive, raised"}),
     ]
     faults: dict[Name, FaultObjective] = field(default_factory=dict)

@@ -13,10 +13,10 @@ from loadtest.drive.histogram import Latencies
 class Cell:
     """One second of one kind; the driver counts into it directly, once per request."""
 
-    __slots__ = ("failed", "late", "latencies_us", "ok", "sent", "shed", "unknown")
+    __slots__ = ("failed", "late", "latencies_us", "ok", "sent", "shed", "unknown", "waited")
 
     def __init__(self) -> None:
-        self.sent = self.ok = self.failed = self.shed = self.unknown = self.late = 0
+        self.sent = self.ok = self.failed = self.shed = self.unknown = self.late = self.waited = 0
         self.latencies_us: list[int] = []
 
     def count(self, outcome: Outcome) -> None:
@@ -78,5 +78,5 @@ class Seconds:
                 histogram = self._latencies.encode() if cell.latencies_us else ""
                 yield LoadCell(
                     second, kind, cell.sent, cell.ok, cell.failed, cell.shed, cell.unknown,
-                    cell.late, histogram,
+                    cell.late, histogram, cell.waited,
                 )  # fmt: skip

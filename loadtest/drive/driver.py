@@ -32,6 +32,7 @@ BURST = 32
 TICK_S = 0.02
 TRUST_NS = 20_000_000
 """A connection answered on within 20 ms is used without a look: a server that closes one does not do so then."""
+LATE_NS = LATE_US * 1000
 SLOW_US = int(SLOW_MS * 1000)
 NO_ANSWER: frozenset[Failure] = frozenset({"timeout", "reset"})
 
@@ -171,8 +172,11 @@ class Driver:
             self._cells = self._seconds.row(self._second)
             self._cells_until_ns = self._start_ns + (self._second + 1) * 10**9
         cell = self._cells[kind.index]
-        deadline_ns = time.monotonic_ns() + self._timeout_ns
-        shot = Shot(kind, cell, deadline_ns=deadline_ns, ender=self)
+        now_ns = time.monotonic_ns()
+        if now_ns - due_ns > LATE_NS:
+            cell.late += 1
+            self._late += 1
+        shot = Shot(kind, cell, deadline_ns=now_ns + self._timeout_ns, ender=self)
         shot.intended_ns, shot.n = due_ns, self._sent
         self._sent += 1
         cell.sent += 1
@@ -208,8 +212,7 @@ class Driver:
                 cell.latencies_us.append(latency_us)
         self._completed += 1
         if late_us > LATE_US:
-            cell.late += 1
-            self._late += 1
+            cell.waited += 1
         if kind.watched or outcome != "ok" or latency_us > SLOW_US or late_us > LATE_US:
             n = shot.n * self._plan.workers + self._worker
             self._outputs.rows.add(shot.row(outcome, n=n, latency_us=latency_us, late_us=late_us))
