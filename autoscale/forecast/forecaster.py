@@ -23,6 +23,10 @@ FAR_MIN, FAR_EVERY_MIN = 60, 10
 HOLD_SHARE = 0.75
 UNKNOWN_HOLD_MIN = 60
 """An event without an end is held until three quarters of the earlier ones were over; an hour while nobody knows."""
+ADAPT = 0.02
+Q_MAX = 0.99
+"""Adaptive conformal inference (Gibbs & Candes 2021): after each event the share that may be missed moves by ADAPT times
+(aim - missed), so that drift is answered; never beyond Q_MAX."""
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +44,7 @@ class Forecaster:
     """Of one workload; `q` is the quantile of demand that its curves hold."""
 
     def __init__(self, events: Sequence[Event], clock: Clock, *, q: float) -> None:
-        self._clock, self._q = clock, q
+        self._clock, self._q, self._aimed = clock, q, q
         self._coming = sorted(occasions(events), key=lambda event: event.end_min)
         self._past: list[Past] = []
         self._done, self._fitted_min = 0, -DAY_MIN
@@ -93,7 +97,7 @@ class Forecaster:
                 ordinary=self.ordinary(demand, event.start_min), expected_peak=event.expected_peak,
             )  # fmt: skip
             offset = minute - event.start_min
-            made = minute, outlook(asked, self.known, offset_min=offset, live=demand, q=self._q)
+            made = minute, outlook(asked, self.known, offset_min=offset, live=demand, q=self._aimed)
             self._outlooks[event.start_min] = made
             if offset <= 0:
                 self._said[event.start_min] = made[1]
@@ -132,6 +136,9 @@ class Forecaster:
         if said is not None:
             actual = float(demand[event.start_min : event.end_min].max())
             self.kept.append(kept(event.name, said, actual=actual, q=self._q))
+            missed = 0.0 if self.kept[-1].covered else 1.0
+            moved = self._aimed - ADAPT * ((1 - self._q) - missed)
+            self._aimed = min(max(moved, 0.5), Q_MAX)
 
     def _fit(self, demand: Floats) -> Baseline:
         plain = np.ones(len(demand), dtype=np.bool_)

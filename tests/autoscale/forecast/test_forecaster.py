@@ -123,3 +123,23 @@ def test_decisions_do_not_depend_on_the_future() -> None:
         forecaster.learn(world[:cut])
         said.append(forecaster.outlook(of[4], world[:cut]).demand.tolist())
     assert said[0] == said[1]
+
+
+def aimed_after(sizes: list[float]) -> float:
+    of = events(len(sizes))
+    demand = history(of, size=1.0)
+    for one, size in zip(of, sizes, strict=True):
+        demand[one.start_min : one.start_min + 40] *= size
+    forecaster = Forecaster(of, Clock(0), q=0.9)
+    for one in of:
+        past = demand[: one.start_min]
+        forecaster.learn(past)
+        forecaster.outlook(one, past)
+    forecaster.learn(demand)
+    return forecaster._aimed
+
+
+def test_events_that_outgrow_the_bound_raise_the_aim() -> None:
+    """Ever larger events: it aims higher than asked; ever the same: a little lower."""
+    assert aimed_after([1.5**n for n in range(1, 13)]) > 0.9
+    assert aimed_after([3.0] * 12) < 0.9
