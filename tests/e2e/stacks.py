@@ -14,6 +14,7 @@ from tests.e2e.conftest import ROOT
 
 BIN = ROOT / ".isthmus/bin"
 STACK_S_MAX = 300
+SECRET = frozenset({"kubeconfig", "ledgerDsn", "warehouseDsn", "databasePassword"})
 
 
 class Stacks:
@@ -23,6 +24,7 @@ class Stacks:
         self.root = root
         self.environment = environment
         self.begun: list[str] = []
+        self.override: dict[str, str] = {}
         for name in ("home", "state", "project"):
             (root / name).mkdir()
         # the program as it is, but the stacks' files beside a copy of its project file
@@ -45,31 +47,35 @@ class Stacks:
         return subprocess.run(
             [BIN / "pulumi", *words, "-s", stack, "--non-interactive", "--color=never"],
             cwd=self.root / "project", check=False, capture_output=True, text=True, input=text, timeout=STACK_S_MAX,
-            env={
-                **os.environ,
-                "PATH": f"{Path(sys.executable).parent}:{BIN}:{os.environ['PATH']}",
-                "PULUMI_HOME": str(self.root / "home"),
-                "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
-                "PULUMI_CONFIG_PASSPHRASE": "of no consequence",
-                "PULUMI_PYTHON_CMD": sys.executable,
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            },
+            env={**os.environ, **self.environ()},
         )  # fmt: skip
+
+    def environ(self) -> dict[str, str]:
+        """What every engine of these stacks is told."""
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{BIN}:{os.environ['PATH']}",
+            "PULUMI_HOME": str(self.root / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.root / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "of no consequence",
+            "PULUMI_PYTHON_CMD": sys.executable,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            **self.override,
+        }
 
     def configure(self, part: str, **values: str) -> None:
         """Keys of the stack; credentials encrypted, lists as JSON."""
         if part not in self.begun:
             self.begun.append(part)
             self._well(part, "stack", "init")
+        words: list[str] = []
         for key, value in values.items():
-            secret = key in {"kubeconfig", "ledgerDsn", "warehouseDsn", "databasePassword"}
-            if value.startswith("["):
-                for n, entry in enumerate(json.loads(value)):
-                    self._well(part, "config", "set", "--path", f"{key}[{n}]", entry)
-            else:
-                kind = "--secret" if secret else "--plaintext"
-                self._well(part, "config", "set", kind, key, text=value)
+            kind = "--secret" if key in SECRET else "--plaintext"
+            entries = enumerate(json.loads(value)) if value.startswith("[") else ()
+            words += [it for n, entry in entries for it in (kind, f"{key}[{n}]={entry}")]
+            words += [] if value.startswith("[") else [kind, f"{key}={value}"]
+        if words:
+            self._well(part, "config", "set-all", "--path", *words)
 
     def _well(self, part: str, *words: str, text: str = "") -> str:
         done = self.run(part, *words, text=text)
