@@ -91,7 +91,7 @@ class Controller:
         self._view, self._writer, self._sources = view, writer, sources
         self._clock, self._duties = clock, duties
         self._queue = WorkQueue()
-        self._announcer = Announcer(namespace=duties.terms.namespace)
+        self._announcer = Announcer()
         self._refused: dict[str, str] = {}
         self._nodes_now: dict[str, int] = {}
         self._windows: dict[str, float] = {}
@@ -194,10 +194,8 @@ class Controller:
 
     def _take(self, write: Write, answer: bytes) -> None:
         kind = kind_of(answer)
-        if write.status is not None:
-            before = self._view.snapshot().promotions.get(write.subject)
-            if before is not None:
-                self._announcer.changed(before, write.status, now=self._clock.now())
+        if write.change is not None:
+            self._announcer.changed(write.change, now=self._clock.now())
         self._view.took(kind, answer, gone=write.gone)
 
     def _failed(self, key: str, subject: str, error: RefusedError | UnreachableError) -> None:

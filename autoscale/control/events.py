@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from autoscale.kube.objects import PromotionObject
+from autoscale.kube.objects import Meta
 from autoscale.kube.ports import Ask
 from autoscale.kube.resources import EVENTS, PROMOTIONS
 from autoscale.kube.writes import MANAGER
@@ -18,21 +18,24 @@ NOTE_MAX = 1000
 """Kubernetes takes 1 KiB."""
 
 
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A status that is written: of what, what it was when that was decided, and what it becomes."""
+
+    meta: Meta
+    before: PromotionStatus
+    after: PromotionStatus
+
+
 class Announcer:
     """Collects events of status changes until they are taken; told at most once each by their name."""
 
-    def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self) -> None:
         self._kept: list[Ask] = []
 
-    def changed(self, before: PromotionObject, after: PromotionStatus, *, now: datetime) -> None:
+    def changed(self, change: Change, *, now: datetime) -> None:
         """The status of a promotion was written."""
-        try:
-            known = msgspec.json.decode(before.status, type=PromotionStatus)
-        except msgspec.MsgspecError:
-            known = PromotionStatus()
-        for kind, reason, note in _differences(known, after):
-            self._kept.append(_event(before, kind, reason, note=note, now=now))
+        for kind, reason, note in _differences(change.before, change.after):
+            self._kept.append(_event(change.meta, kind, reason, note=note, now=now))
         del self._kept[:-KEPT_MAX]
 
     def take(self) -> list[Ask]:
@@ -56,8 +59,7 @@ def _is_bad(one: PromotionCondition) -> bool:
     return one.status == ("False" if good else "True")
 
 
-def _event(of: PromotionObject, kind: str, reason: str, *, note: str, now: datetime) -> Ask:
-    meta = of.metadata
+def _event(meta: Meta, kind: str, reason: str, *, note: str, now: datetime) -> Ask:
     # the same change told twice, by us before and after a crash, has the same name and is refused once
     print_ = f"{meta.uid} {meta.resource_version} {reason} {note}"
     name = f"{meta.name}.{hashlib.sha256(print_.encode()).hexdigest()[:16]}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from autoscale.control.events import Change
 from autoscale.control.holding import holds, keys_of, recorded
 from autoscale.control.look import Look, Seen
 from autoscale.control.status import Troubles, status_of
@@ -31,7 +32,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     ask: Ask
     gone: bool = False
-    status: PromotionStatus | None = None
+    change: Change | None = None
 
 
 def finalizers(look: Look, plan: Plan) -> Iterator[Write]:
@@ -56,7 +57,7 @@ def statuses(look: Look, plan: Plan, troubles: Troubles) -> Iterator[Write]:
         if not guarded and (made.baselines or made.pool_baselines) and not one.deleting:
             continue
         yield Write(
-            key=f"status {one.key}", subject=one.key, status=made,
+            key=f"status {one.key}", subject=one.key, change=Change(meta=one.meta, before=one.status, after=made),
             ask=apply(_place(one), {"status": _plain(made)}, force=True, subresource="status"),
         )  # fmt: skip
 

@@ -231,8 +231,12 @@ def test_a_sale_minutes_ahead(shop: Shop) -> None:
     assert "isthmus-hold-ads" not in shop.kubectl(
         "-n", "isthmus", "get", "deployments", "-o", "name"
     )
-    told = shop.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").split()
-    assert {"Provisioning", "Ready", "Active", "Cooling", "Released"} <= set(told)
+
+    def told() -> set[str]:
+        return set(shop.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").split())
+
+    wanted = {"Provisioning", "Ready", "Active", "Cooling", "Released"}
+    eventually(lambda: wanted <= told(), within_s=10, why=lambda: wanted - told())
 
 
 def test_a_second_look_writes_nothing(shop: Shop) -> None:

@@ -83,9 +83,9 @@ class FakeApi:
         while not self.closed.is_set():
             with self.changed:
                 news = [event for event in self.events if event[0] > at and event[2] == path]
+                version = self.version
                 if not news and not self.silent:
                     self.changed.wait(BOOKMARK_S)
-                version = self.version
             if self.silent:
                 self.closed.wait(silence_s)
                 return

@@ -1,0 +1,63 @@
+"""Which writes may be tried now."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoscale.control.workqueue import BURST, PAUSE_S_MAX, RATE, WorkQueue
+
+
+def test_a_key_that_failed_waits_longer_each_time_and_others_do_not() -> None:
+    """Doubling from a tenth of a second to a minute, by key."""
+    queue, now, pauses = WorkQueue(), 100.0, list[float]()
+    for _ in range(14):
+        assert queue.admits("a", now)
+        queue.failed("a", now)
+        assert queue.admits("b", now)
+        pause = queue.wake_s(now)
+        assert pause is not None
+        assert not queue.admits("a", now + pause - 0.01)
+        pauses.append(pause)
+        now += pause
+    assert pauses[:4] == [0.1, 0.2, 0.4, 0.8] or all(
+        abs(one - wanted) < 1e-6 for one, wanted in zip(pauses, (0.1, 0.2, 0.4, 0.8), strict=False)
+    )
+    assert pauses[-1] == PAUSE_S_MAX
+    queue.done("a")
+    assert queue.wake_s(now) is None
+    assert queue.waiting == 0
+
+
+def test_what_the_server_asks_for_is_waited_for() -> None:
+    """Retry-After counts where it is longer than our own pause."""
+    queue = WorkQueue()
+    queue.failed("a", 0.0, at_least_s=7.0)
+    assert not queue.admits("a", 6.9)
+    assert queue.admits("a", 7.0)
+
+
+def test_failures_of_what_is_not_wanted_any_more_are_forgotten() -> None:
+    """A key that comes back starts anew."""
+    queue = WorkQueue()
+    queue.failed("a", 0.0)
+    queue.keep({"b"})
+    assert queue.admits("a", 0.0)
+
+
+@given(st.lists(st.floats(0, 5), max_size=300))
+def test_over_any_time_no_more_is_written_than_the_bucket_holds(pauses: list[float]) -> None:
+    """At most the burst, and the rate since the start."""
+    queue, now, admitted = WorkQueue(), 1000.0, 0
+    for pause in pauses:
+        now += pause
+        admitted += sum(queue.admits(f"k{n}", now) for n in range(30))
+        assert admitted <= BURST + RATE * (now - 1000.0) + 1e-6
+
+
+def test_an_empty_bucket_says_when_it_has_one_again() -> None:
+    """The loop wakes for it, once."""
+    queue = WorkQueue(rate=2, burst=1)
+    assert queue.admits("a", 10.0)
+    assert not queue.admits("b", 10.0)
+    assert queue.wake_s(10.0) == 0.5
+    assert queue.wake_s(10.0) is None
+    assert queue.admits("b", 10.5)
