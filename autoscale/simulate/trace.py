@@ -45,7 +45,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_demand(text: str, where: str) -> tuple[dt.datetime, Minutes]:
-    """Start and requests per minute; missing minutes inside are zero."""
+    """Start and requests per minute; missing minutes inside are zero.
+
+    Rows further apart than a minute (most of them by the same step) count a whole step: it is spread evenly.
+    """
     rows = _rows(text, where)
     times = [_time(row[0], f"{where}:{line}") for line, row in rows]
     counts = [_count(row, f"{where}:{line}") for line, row in rows]
@@ -55,8 +58,10 @@ def read_demand(text: str, where: str) -> tuple[dt.datetime, Minutes]:
         raise TraceError(
             f"{where}: spans more than {MINUTES_MAX} minutes; one of its times is wrong"
         )
-    demand = np.zeros(max(at) + 1)
-    np.add.at(demand, at, counts)
+    step = _step(at)
+    demand = np.zeros(max(at) + step)
+    for offset in range(step):
+        np.add.at(demand, np.array(at) + offset, np.array(counts) / step)
     return start, demand
 
 
@@ -101,6 +106,14 @@ def scored(
     return Trace(
         name=name, start=start, demand=demand, events=tuple(events), first_min=first, last_min=last
     )
+
+
+def _step(at: Sequence[int]) -> int:
+    """The most frequent distance between rows in minutes, at least one."""
+    gaps = np.diff(np.unique(at))
+    if not len(gaps):
+        return 1
+    return int(np.bincount(gaps).argmax())
 
 
 def _midnight(start: dt.datetime, minute: int) -> int:

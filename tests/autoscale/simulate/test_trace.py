@@ -7,16 +7,27 @@ import pytest
 
 from autoscale.simulate.trace import TraceError, read_calendar, read_demand, scored
 
-DEMAND = "minute,count\n2026-01-01T00:00:00+00:00,5\n2026-01-01T00:03:00+00:00,7\n"
+DEMAND = (
+    "minute,count\n2026-01-01T00:00:00+00:00,5\n2026-01-01T00:01:00+00:00,6\n"
+    "2026-01-01T00:04:00+00:00,7\n2026-01-01T00:05:00+00:00,8\n"
+)
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def test_missing_minutes_are_zero_and_the_header_is_optional() -> None:
-    """Two rows three minutes apart make four minutes."""
+    """Four rows with two minutes missing make six minutes."""
     start, demand = read_demand(DEMAND, "t.csv")
     assert start == START
-    assert demand.tolist() == [5, 0, 0, 7]
-    assert read_demand(DEMAND.split("\n", 1)[1], "t.csv")[1].tolist() == [5, 0, 0, 7]
+    assert demand.tolist() == [5, 6, 0, 0, 7, 8]
+    assert read_demand(DEMAND.split("\n", 1)[1], "t.csv")[1].tolist() == [5, 6, 0, 0, 7, 8]
+
+
+def test_coarser_rows_are_spread_over_their_minutes() -> None:
+    """Five-minute counts become minutes with the same sum; a missing row stays empty."""
+    rows = [("00:00", 50), ("00:05", 100), ("00:10", 10), ("00:20", 5)]
+    text = "".join(f"2026-01-01T{at}Z,{count}\n" for at, count in rows)
+    demand = read_demand(text, "t.csv")[1]
+    assert demand.tolist() == [10] * 5 + [20] * 5 + [2] * 5 + [0] * 5 + [1] * 5
 
 
 @pytest.mark.parametrize(
