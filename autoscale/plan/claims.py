@@ -30,6 +30,16 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     ordinary: Forecast | None
 
     @property
+    def fitting(self) -> dict[str, int]:
+        """By pool that it runs in, how many of its replicas fit on a node; the most careful word counts."""
+        found: dict[str, int] = {}
+        for share in (*self.holding, *self.ended):
+            pool, fit = share.part.workload.pool, share.part.per_node
+            if pool is not None and fit:
+                found[pool] = min(fit, found.get(pool, fit))
+        return found
+
+    @property
     def capacity(self) -> Capacity | None:
         """Of several promotions' words on it, the most careful."""
         every = [share.part.capacity for share in (*self.holding, *self.ended)]
@@ -100,24 +110,21 @@ def need_of(now_s: float, claims: Claims, ahead_s: Mapping[str, float]) -> tuple
         return 0, 0
     ordinary = 0.0
     if claims.ordinary is not None:
-        ordinary = highest(claims.ordinary, now_s, now_s + max(ahead_s.values()))
+        furthest_s = max(ahead_s[share.promotion.key] for share in claims.holding)
+        ordinary = highest(claims.ordinary, now_s, now_s + furthest_s)
     need = replicas_for(demand + ordinary, capacity)
     return need, replicas_for(due + ordinary, capacity) if due > 0 else 0
 
 
-def ahead_of(world: World, claims: Claims, nodes: Mapping[str, int]) -> dict[str, float]:
-    """How far each promotion's replicas look ahead: its whole lead once its nodes are there, less before."""
-    found: dict[str, float] = {}
+def ahead_of(world: World, prepared: Prepared, nodes: Mapping[str, int]) -> float:
+    """How far a promotion's replicas look ahead: its whole lead once its nodes are there, less before."""
     pools, timing = world.observed.pools, world.timing
-    for share in claims.holding:
-        prepared = share.promotion
-        waits = [
-            timing.node_s.get(pool, timing.node_default_s)
-            for pool in prepared.afforded.nodes
-            if pool in pools and pools[pool].ready < nodes.get(pool, 0)
-        ]
-        found[prepared.key] = max(0.0, prepared.lead_s - max(waits, default=0.0))
-    return found
+    waits = [
+        timing.node_s.get(pool, timing.node_default_s)
+        for pool in prepared.afforded.nodes
+        if pool in pools and pools[pool].ready < nodes.get(pool, 0)
+    ]
+    return max(0.0, prepared.lead_s - max(waits, default=0.0))
 
 
 def blocked(claims: Claims, seen: WorkloadObserved) -> bool:

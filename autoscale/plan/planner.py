@@ -39,13 +39,14 @@ def plan(
     ready = [prepare(world, promotion, curves) for promotion in promotions]
     ready.sort(key=lambda one: (one.start_s, one.key))
     claims = claims_of(world.now_s, ready, observed, curves)
-    needs = _needs(world, claims)
-    wanted = _pools(world, ready, claims, standing=needs)
+    running = _running(claims)
+    needs = _needs(world, ready, claims)
+    wanted = _pools(world, ready, running, needs)
     nodes = {pool: one.plan.nodes + one.plan.short for pool, one in wanted.items()}
-    ahead = {key: ahead_of(world, claim, nodes) for key, claim in claims.items()}
-    workloads = {key: floor_of(world, claim, ahead[key]) for key, claim in claims.items()}
+    ahead = {one.key: ahead_of(world, one, nodes) for one in ready if one.holds(world.now_s)}
+    workloads = {key: floor_of(world, claim, ahead) for key, claim in claims.items()}
     standing = {key: Standing(needs[key].need, one.floor) for key, one in workloads.items()}
-    held = _pools(world, ready, claims, standing=standing)
+    held = _pools(world, ready, running, standing)
     return Plan(
         at=now, workloads=workloads, pools={pool: one.plan for pool, one in held.items()},
         promotions=_promotions(world, ready, claims, held=held, workloads=workloads),
@@ -53,23 +54,33 @@ def plan(
     )  # fmt: skip
 
 
-def _needs(world: World, claims: Mapping[str, Claims]) -> dict[str, Standing]:
-    """Replicas that promotions need at the end of their whole lead: what nodes are ordered for."""
-    found: dict[str, Standing] = {}
+def _running(claims: Mapping[str, Claims]) -> dict[str, dict[str, int]]:
+    """By pool, the promoted workloads that run in it and how many replicas of each fit on a node."""
+    found: dict[str, dict[str, int]] = {}
     for key, claim in claims.items():
-        leads = {share.promotion.key: share.promotion.lead_s for share in claim.holding}
-        found[key] = Standing(need_of(world.now_s, claim, leads)[0], 0)
+        for pool, fit in claim.fitting.items():
+            found.setdefault(pool, {})[key] = fit
     return found
 
 
+def _needs(
+    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims]
+) -> dict[str, Standing]:
+    """Replicas that promotions need at the end of their whole lead: what nodes are ordered for."""
+    leads = {one.key: one.lead_s for one in ready}
+    return {
+        key: Standing(need_of(world.now_s, claim, leads)[0], 0) for key, claim in claims.items()
+    }
+
+
 def _pools(
-    world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims], *,
+    world: World, ready: Sequence[Prepared], running: Mapping[str, Mapping[str, int]],
     standing: Mapping[str, Standing],
 ) -> dict[str, Held]:  # fmt: skip
     return {
         pool: pool_of(
             world, pool, [one for one in ready if one.afforded.nodes.get(pool)],
-            claims=list(claims.values()), standing=standing,
+            running=running.get(pool, {}), standing=standing,
         )
         for pool in world.observed.pools
     }  # fmt: skip
@@ -127,7 +138,7 @@ def _of_now(
 
 def _boundary(
     world: World, ready: Sequence[Prepared], claims: Mapping[str, Claims], *,
-    workloads: Mapping[str, WorkloadPlan], ahead: Mapping[str, Mapping[str, float]],
+    workloads: Mapping[str, WorkloadPlan], ahead: Mapping[str, float],
 ) -> datetime | None:  # fmt: skip
     """The next moment at which the clock alone may change the answer."""
     now_s = world.now_s
@@ -143,7 +154,7 @@ def _boundary(
         moments += [
             next_step(share.part.curve, now_s + ahead_s) - ahead_s
             for share in claim.holding
-            for ahead_s in (ahead[key][share.promotion.key],)
+            for ahead_s in (ahead[share.promotion.key],)
             if share.part.curve is not None
         ]
     return min((moment(at_s) for at_s in moments if at_s > now_s), default=None)

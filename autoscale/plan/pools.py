@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from autoscale.plan.claims import Claims, Standing, base_of
+from autoscale.plan.claims import Standing, base_of
 from autoscale.plan.model import Observed, PoolPlan, World
 from autoscale.plan.prepare import Prepared
 
@@ -37,11 +37,12 @@ def cooling(prepared: Prepared, observed: Observed, standing: Mapping[str, Stand
 
 def pool_of(
     world: World, pool: str, promotions: Sequence[Prepared], *,
-    claims: Sequence[Claims], standing: Mapping[str, Standing],
+    running: Mapping[str, int], standing: Mapping[str, Standing],
 ) -> Held:  # fmt: skip
     """What the pool's minimum should be now.
 
-    `promotions` are those that add nodes to it, in order of start; `standing` is what is left after this
+    `promotions` are those that add nodes to it, in order of start; `running` says by workload how
+    many replicas fit on one of its nodes; `standing` is what is left after this
     plan, so that nodes go together with the floor that needed them.
     """
     seen = world.observed.pools[pool]
@@ -52,7 +53,7 @@ def pool_of(
     total = seen.minimum if seen.baseline is None else seen.baseline
     filled = 0
     if derived:
-        filled = seen.others + _filled(pool, claims, standing=standing, observed=world.observed)
+        filled = seen.others + _filled(running, standing, world.observed)
         filled = min(filled, base + sum(derived.values()))
         total = max(total, filled)
     if given:
@@ -70,18 +71,14 @@ def pool_of(
 
 
 def _filled(
-    pool: str, claims: Sequence[Claims], *, standing: Mapping[str, Standing], observed: Observed
+    running: Mapping[str, int], standing: Mapping[str, Standing], observed: Observed
 ) -> int:
     """Nodes that the pool's promoted workloads fill."""
     nodes = 0.0
-    for claim in claims:
-        parts = [share.part for share in (*claim.holding, *claim.ended)]
-        of_pool = [part for part in parts if part.workload.pool == pool and part.per_node]
-        base, now = base_of(observed.workloads[claim.key]), standing[claim.key]
-        if not of_pool or (not claim.holding and now.floor <= base):
-            continue
-        most = max(now.need, now.floor, base)
-        nodes += most / min(part.per_node or 1 for part in of_pool)
+    for key, fit in running.items():
+        base, now = base_of(observed.workloads[key]), standing[key]
+        if now.need > 0 or now.floor > base:
+            nodes += max(now.need, now.floor, base) / fit
     return math.ceil(nodes - 1e-9)
 
 

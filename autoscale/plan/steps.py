@@ -1,6 +1,7 @@
 """How large one step is: it protects registries, connection pools and whatever a jump would hit."""
 
 import math
+from functools import lru_cache
 
 PERCENT = 25
 REPLICAS_MAX = 50
@@ -12,6 +13,7 @@ def step_of(replicas: int, percent: int = PERCENT) -> int:
     return max(1, min(replicas * percent // 100, REPLICAS_MAX))
 
 
+@lru_cache(maxsize=65_536)
 def steps_between(low: int, high: int) -> int:
     """How many full steps lead from `low` up to `high`; 0 when it is there already.
 
@@ -24,6 +26,7 @@ def steps_between(low: int, high: int) -> int:
     return count + max(0, math.ceil((high - at) / REPLICAS_MAX))
 
 
+@lru_cache(maxsize=65_536)
 def steps_down(high: int, low: int, percent: int) -> int:
     """How many full steps lead from `high` down to `low`."""
     equal = -(-100 * REPLICAS_MAX // percent)

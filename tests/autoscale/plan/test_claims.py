@@ -87,11 +87,18 @@ def test_another_owner_stops_us_unless_forced(owner: str, policy: str, *, stops:
 
 def test_replicas_wait_for_nodes_as_long_as_nodes_take() -> None:
     """Nodes missing: the look ahead is shorter by their time; nodes there: the whole lead."""
-    one = claims(prepared(sale(nodes=NODES)))
-    lead_s = one.holding[0].promotion.lead_s
-    assert ahead_of(world(), one, {"ads": 13}) == {"default/sale": lead_s - 240}
+    one = prepared(sale(nodes=NODES))
+    assert ahead_of(world(), one, {"ads": 13}) == one.lead_s - 240
     there = observed(PoolObserved(ready=13))
-    assert ahead_of(world(what=there), one, {"ads": 13}) == {"default/sale": lead_s}
+    assert ahead_of(world(what=there), one, {"ads": 13}) == one.lead_s
+
+
+def test_the_fewest_that_anybody_says_fit_on_a_node() -> None:
+    """By pool; who does not say counts for none."""
+    other = prepared(sale("other", workloads=(workload(replicas_per_node=3),)))
+    silent = prepared(sale("silent", workloads=(workload(replicas_per_node=None),)))
+    assert claims(prepared(), other, silent).fitting == {"ads": 3}
+    assert claims(silent).fitting == {}
 
 
 def test_the_base_is_what_was_recorded() -> None:

@@ -12,7 +12,6 @@ from tests.autoscale.plan.sales import (
     HOUR,
     NODES,
     START,
-    claims,
     observed,
     prepared,
     sale,
@@ -27,12 +26,11 @@ def pool(
     *promotions: Prepared, what: Observed, at: datetime = START, need: int | None = None
 ) -> Held:
     need = need if need is not None else 10 if at < START + 2 * HOUR else 0
-    said = [claims(*promotions)] if at < START + 2 * HOUR else [claims(ended=promotions)]
     return pool_of(
         world(at, what),
         "ads",
         promotions,
-        claims=said,
+        running={ADS: 4},
         standing={ADS: Standing(need, what.workloads[ADS].floor)},
     )
 
