@@ -18,7 +18,7 @@ class Curves:
 
     def of(self, promotion: str, workload: str, quantile: float) -> Forecast | None:
         """The lowest quantile that is at least `quantile`, else the highest there is."""
-        several = self._found.get((promotion, workload))
+        several = self._found.get((promotion, workload)) if self._found else None
         if not several:
             return None
         return next((one for one in several if one.quantile >= quantile), several[-1])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -10,17 +11,24 @@ from autoscale.plan.curves import Curves, highest_until, scale_of
 from autoscale.plan.durations import seconds
 from autoscale.plan.model import Condition, Forecast, Observed, Timing
 from autoscale.plan.steps import steps_between
-from contracts.promotion import PromotedWorkload, Promotion, promotion_key, workload_key
+from contracts.promotion import (
+    PromotedWorkload,
+    Promotion,
+    WorkloadRef,
+    promotion_key,
+    workload_key,
+)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One workload of one promotion; `peak` is the most it adds, `per_node` its replicas per node."""
+    """One workload of one promotion: the most demand and `replicas` it adds, and its replicas per node."""
 
     key: str
     workload: PromotedWorkload
     capacity: Capacity
     curve: Forecast | None
     peak: float
+    replicas: int
     per_node: int | None
 
     def demand_until(self, until_s: float, start_s: float) -> float:
@@ -37,12 +45,23 @@ def capacity_of(workload: PromotedWorkload, measured: float | None) -> Capacity 
     if each is None or each <= 0:
         return None
     if workload.latency is None:
-        return Capacity(per_replica=each, utilization=workload.utilization)
+        return _by_utilization(each, workload.utilization)
     limit = workload.latency
     return Capacity(
         per_replica=each, slots=limit.slots, wait=limit.wait, share=limit.share,
         shared=limit.balancing == "Shared",
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _by_utilization(per_replica: float, utilization: float) -> Capacity:
+    return Capacity(per_replica=per_replica, utilization=utilization)
+
+
+@lru_cache(maxsize=65_536)
+def _key(namespace: str, ref: WorkloadRef) -> str:
+    """One text for all promotions that name the workload."""
+    return workload_key(namespace, ref)
 
 
 def parts_of(
@@ -53,7 +72,7 @@ def parts_of(
     wrong: list[Condition] = []
     name = promotion_key(promotion)
     for workload in promotion.spec.workloads:
-        key = workload_key(promotion.namespace, workload.ref)
+        key = _key(promotion.namespace, workload.ref)
         seen = observed.workloads.get(key)
         if seen is None:
             wrong.append(_missing(key))
@@ -63,10 +82,12 @@ def parts_of(
             wrong.append(_unmeasured(key))
             continue
         curve = curves.of(name, key, promotion.spec.confidence)
+        peak = _peak_of(workload, curve)
         parts.append(
             Part(
-                key=key, workload=workload, capacity=capacity, curve=curve,
-                peak=_peak_of(workload, curve), per_node=workload.replicas_per_node or seen.per_node,
+                key=key, workload=workload, capacity=capacity, curve=curve, peak=peak,
+                replicas=replicas_for(peak, capacity),
+                per_node=workload.replicas_per_node or seen.per_node,
             )
         )  # fmt: skip
     return parts, wrong
@@ -104,8 +125,7 @@ def nodes_of(
         pool = part.workload.pool
         if pool is None or given.get(pool) is not None or part.per_node is None:
             continue
-        share = replicas_for(part.peak, part.capacity) / part.per_node
-        derived[pool] = derived.get(pool, 0.0) + share
+        derived[pool] = derived.get(pool, 0.0) + part.replicas / part.per_node
     unknown = [
         Condition(
             type="CapacityUnknown", subject=pool,
@@ -137,5 +157,5 @@ def ramp_of(part: Part, observed: Observed, timing: Timing) -> float:
     """Seconds to step one workload from its baseline to what the promotion alone needs on top."""
     seen = observed.workloads[part.key]
     base = seen.floor if seen.baseline is None else seen.baseline
-    steps = steps_between(base, base + replicas_for(part.peak, part.capacity))
+    steps = steps_between(base, base + part.replicas)
     return steps * timing.pod_s.get(part.key, timing.pod_default_s)

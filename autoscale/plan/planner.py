@@ -101,7 +101,7 @@ def _promotions(
             phase=phase_of(world, one, gates, standing), acting=one.acting,
             lead_s=one.lead_s, raise_at=moment(one.raise_s), hold_until=moment(one.hold_until_s),
             nodes=one.afforded.nodes,
-            replicas={p.key: replicas_for(p.peak * one.afforded.share, p.capacity) for p in one.parts},
+            replicas=_replicas(one),
             nodes_now={pool: nodes for pool, nodes in now.items() if nodes},
             node_hours=one.afforded.node_hours,
             conditions=(
@@ -111,6 +111,13 @@ def _promotions(
             gates=gates,
         )  # fmt: skip
     return found
+
+
+def _replicas(one: Prepared) -> dict[str, int]:
+    share = one.afforded.share
+    if share == 1.0:
+        return {part.key: part.replicas for part in one.parts}
+    return {part.key: replicas_for(part.peak * share, part.capacity) for part in one.parts}
 
 
 def _of_now(

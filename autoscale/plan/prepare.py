@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from autoscale.plan.budget import HOUR_S, Afforded, Span, afford
-from autoscale.plan.capacity import replicas_for
 from autoscale.plan.curves import Curves
 from autoscale.plan.durations import seconds, spoken
 from autoscale.plan.model import Condition, Observed, World
@@ -97,7 +96,7 @@ def _down_s(promotion: Promotion, parts: Sequence[Part], observed: Observed) -> 
     for part in parts:
         seen = observed.workloads[part.key]
         base = seen.floor if seen.baseline is None else seen.baseline
-        most = max(most, steps_down(base + replicas_for(part.peak, part.capacity), base, percent))
+        most = max(most, steps_down(base + part.replicas, base, percent))
     return most * seconds(release.every) if most else 0.0
 
 
