@@ -154,9 +154,9 @@ def finished(events: Sequence[Event], demand: Minutes) -> list[float]:
 
 
 def peak_of(event: Event, demand: Minutes) -> float:
-    """The highest minute within an hour of the start."""
+    """The highest minute within an hour of the start; 0 if none of them is in `demand`."""
     begin = max(0, event.start_min - AROUND_MIN)
-    return float(demand[begin : event.start_min + AROUND_MIN].max())
+    return float(demand[begin : max(0, event.start_min + AROUND_MIN)].max(initial=0.0))
 
 
 def true_peak(trace: Trace) -> Size:

@@ -21,7 +21,7 @@ from autoscale.simulate.rivals import (
     peak_of,
     true_peak,
 )
-from tests.autoscale.simulate.small import flat, surges
+from tests.autoscale.simulate.small import event, flat, surges
 
 GROUND = Ground()
 
@@ -123,3 +123,4 @@ def test_only_the_backtest_is_given_the_first_peak() -> None:
     first = trace.events[0]
     assert size(first, trace.demand[: first.start_min]) == peak_of(first, trace.demand)
     assert len(finished(trace.events, trace.demand)) == 3
+    assert peak_of(event(-500), trace.demand) == 0.0
