@@ -13,7 +13,7 @@ from autoscale.control.clock import Clock
 from autoscale.control.events import Announcer
 from autoscale.control.holding import keys_of
 from autoscale.control.look import Demand, Known, Look, Terms, look
-from autoscale.control.status import Troubles
+from autoscale.control.status import QUIET, Troubles
 from autoscale.control.view import View
 from autoscale.control.work import (
     Write,
@@ -95,6 +95,7 @@ class Controller:
         self._refused: dict[str, str] = {}
         self._nodes_now: dict[str, int] = {}
         self._windows: dict[str, float] = {}
+        self._began = False
         self._has_priority = False
         self._counts = [0, 0]
 
@@ -102,9 +103,6 @@ class Controller:
         """One pass. Raises `LeaseLostError`; everything else is counted and tried again later."""
         self._counts = [0, 0]
         seen, planned = self._see()
-        self._nodes_now = {
-            key: sum(one.nodes_now.values()) for key, one in planned.promotions.items()
-        }
         self._do(finalizers(seen, planned))
         seen = self._look()
         troubles = Troubles(refused=dict(self._refused), canary=self._sources.canary(seen.targets))
@@ -113,6 +111,7 @@ class Controller:
             self._scale(planned)
         self._do(farewells(self._look(), self._refused, restore_s=self._duties.restore_s))
         self._send_events()
+        self._nodes_now = nodes_now(planned)
         return Passed(
             plan=planned, look=seen, writes=self._counts[0], failures=self._counts[1],
             wake_s=self._wake_s(planned),
@@ -125,6 +124,11 @@ class Controller:
             seen.now, seen.planned, seen.observed, timing=self._duties.timing,
             forecasts=self._sources.forecasts(),
         )  # fmt: skip
+        if not self._began:
+            # whoever ran before us held these, and wrote the account when it last wrote the status
+            held = {key for key, one in seen.seen.items() if one.status.phase not in QUIET}
+            self._nodes_now = {key: n for key, n in nodes_now(planned).items() if key in held}
+            self._began = True
         return seen, planned
 
     def _look(self) -> Look:
@@ -223,6 +227,11 @@ class Controller:
             left_s = (planned.next_boundary - self._clock.now()).total_seconds()
             dues.append(max(0.0, left_s))
         return min((due for due in dues if due is not None), default=None)
+
+
+def nodes_now(planned: Plan) -> dict[str, int]:
+    """How many nodes each promotion accounts for."""
+    return {key: sum(one.nodes_now.values()) for key, one in planned.promotions.items()}
 
 
 def windows_of(seen: Look) -> dict[str, float]:

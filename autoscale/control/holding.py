@@ -3,6 +3,7 @@
 from autoscale.control.claims import Held, entries_after
 from autoscale.control.look import Look, Seen
 from autoscale.plan.model import Plan
+from autoscale.targets.pools import GroupSeen
 from contracts.promotion import Baseline, PoolBaseline, Promotion, workload_key
 
 HOLDING = frozenset({"Provisioning", "Scaling", "Ready", "Active"})
@@ -63,16 +64,19 @@ def pool_records(one: Seen, look: Look, plan: Plan) -> tuple[PoolBaseline, ...]:
     for pool in sorted({*known, *planned.nodes}):
         wanted = holds(one.key, plan) and planned.nodes.get(pool, 0) > 0
         cools = planned.nodes_now.get(pool, 0) > 0
-        if pool in known and (wanted or cools or _stands(pool, look)):
+        if pool in known and (wanted or cools or _stands(known[pool], look)):
             found[pool] = known[pool]
         elif wanted and pool in look.pools and pool in plan.pools:
             found[pool] = _first_of(pool, look)
     return tuple(found.values())
 
 
-def _stands(pool: str, look: Look) -> bool:
-    seen = look.pools.get(pool)
-    return seen is not None and seen.ours
+def _stands(entry: PoolBaseline, look: Look) -> bool:
+    """Whether something of ours still holds nodes of the pool, or its group's minimum is not what it was."""
+    seen = look.pools.get(entry.pool)
+    if seen is None:
+        return False
+    return seen.ours or (isinstance(seen.standing, GroupSeen) and seen.minimum > entry.minimum)
 
 
 def _first_of(pool: str, look: Look) -> PoolBaseline:

@@ -96,9 +96,11 @@ def look(snapshot: Snapshot, now: datetime, *, known: Known, terms: Terms) -> Lo
         snapshot, _pools(seen.values(), snapshot, terms), now=now,
         ground=Ground(namespace=terms.namespace, terms=terms.pools, groups=known.groups),
     )  # fmt: skip
+    leaving = _leaving(seen.values())
     observed = Observed(
         workloads={
-            key: _workload(target, words[key], known) for key, target in targets.items()
+            key: _workload(target, words[key], known, leaving.get(key))
+            for key, target in targets.items()
         },
         pools={key: _pool(pool, _recorded(key, seen.values())) for key, pool in pools.items()},
         spent_node_hours={
@@ -167,7 +169,7 @@ def _claims(seen: Iterable[Seen], now: datetime) -> dict[str, list[Claim]]:
     return found
 
 
-def _workload(target: Target, word: Word, known: Known) -> WorkloadObserved:
+def _workload(target: Target, word: Word, known: Known, leaving: float | None) -> WorkloadObserved:
     demand = known.demand.get(target.key, Demand())
     baseline = word.baseline
     return WorkloadObserved(
@@ -176,8 +178,30 @@ def _workload(target: Target, word: Word, known: Known) -> WorkloadObserved:
         baseline=None if baseline is None else baseline.floor,
         baseline_ceiling=None if baseline is None else baseline.ceiling,
         floor_since=target.floor_since, demand=demand.now, demand_high=demand.high,
-        capacity=known.capacity.get(target.key),
+        capacity=known.capacity.get(target.key, leaving),
     )  # fmt: skip
+
+
+def _leaving(seen: Iterable[Seen]) -> dict[str, float]:
+    """Capacity as deleted promotions say it, where none that stays names the workload.
+
+    They are not planned for any more, but traffic must still be judged to let go of what they raised.
+    """
+    said: dict[str, float] = {}
+    staying = set[str]()
+    for one in seen:
+        if one.promotion is None:
+            continue
+        for workload in one.promotion.spec.workloads:
+            key, each = (
+                workload_key(one.promotion.namespace, workload.ref),
+                workload.capacity_per_replica,
+            )
+            if not one.deleting:
+                staying.add(key)
+            elif each is not None:
+                said[key] = min(each, said.get(key, each))
+    return {key: each for key, each in said.items() if key not in staying}
 
 
 def _recorded(pool: str, seen: Iterable[Seen]) -> PoolBaseline | None:

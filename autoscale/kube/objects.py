@@ -15,6 +15,8 @@ class ManagedFields(Object, frozen=True, kw_only=True):
     manager: str = ""
     operation: str = ""
     subresource: str = ""
+    api_version: str = ""
+    fields_type: str = ""
     time: datetime | None = None
     fields: dict[str, object] = msgspec.field(name="fieldsV1", default_factory=dict[str, object])
 

@@ -46,6 +46,14 @@ def ownership(fields: Sequence[ManagedFields], *path: str) -> Ownership:
     )
 
 
+def without_ours(fields: Sequence[ManagedFields]) -> tuple[ManagedFields, ...]:
+    """The book as it is once nothing of the object's wish is ours; status stays."""
+    return tuple(
+        one for one in fields
+        if (one.manager, one.operation, one.subresource) != (MANAGER, APPLY, "")
+    )  # fmt: skip
+
+
 def _has(fields: object, path: Sequence[str]) -> bool:
     for name in path:
         if not isinstance(fields, dict):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from autoscale.kube.objects import Hpa, Scalable, ScaledObject, TargetRef
+from autoscale.kube.objects import Hpa, ManagedFields, Scalable, ScaledObject, TargetRef
 from autoscale.kube.resources import DEPLOYMENTS, HPAS, SCALED_OBJECTS, Resource
 from autoscale.targets.managed import Ownership, ownership
 from autoscale.targets.snapshot import Snapshot
@@ -51,6 +51,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     desired: int
     owns_floor: Ownership
     owns_ceiling: Ownership
+    book: tuple[ManagedFields, ...] = ()
     autoscaler: str = ""
     trouble: str = ""
     sleeping: bool = False
@@ -104,7 +105,7 @@ def _of_hpa(key: str, hpa: Hpa, snapshot: Snapshot) -> Target:
     fields = KINDS["HorizontalPodAutoscaler"]
     return Target(
         key=key, namespace=meta.namespace, name=meta.name, fields=fields,
-        version=meta.resource_version, floor=spec.min_replicas, ceiling=spec.max_replicas,
+        version=meta.resource_version, book=meta.managed_fields, floor=spec.min_replicas, ceiling=spec.max_replicas,
         replicas=behind.status.replicas if behind else status.current_replicas,
         ready=_ready(behind, snapshot) if behind else status.current_replicas,
         desired=status.desired_replicas,
@@ -127,7 +128,7 @@ def _of_deployment(key: str, deployment: Scalable, snapshot: Snapshot) -> Target
     meta = deployment.metadata
     return Target(
         key=key, namespace=meta.namespace, name=meta.name, fields=KINDS["Deployment"],
-        version=meta.resource_version, floor=deployment.spec.replicas, ceiling=None,
+        version=meta.resource_version, book=meta.managed_fields, floor=deployment.spec.replicas, ceiling=None,
         replicas=deployment.status.replicas, ready=_ready(deployment, snapshot), desired=0,
         owns_floor=ownership(meta.managed_fields, "spec", "replicas"), owns_ceiling=NOBODY,
         autoscaler=_scaler_of(meta.namespace, meta.name, snapshot),
@@ -152,7 +153,7 @@ def _of_scaled(key: str, scaled: ScaledObject, snapshot: Snapshot) -> Target:
     hpa = snapshot.hpas.get(f"{meta.namespace}/keda-hpa-{meta.name}")
     return Target(
         key=key, namespace=meta.namespace, name=meta.name, fields=KINDS["ScaledObject"],
-        version=meta.resource_version, floor=spec.min_replica_count, ceiling=spec.max_replica_count,
+        version=meta.resource_version, book=meta.managed_fields, floor=spec.min_replica_count, ceiling=spec.max_replica_count,
         replicas=behind.status.replicas if behind else 0, ready=_ready(behind, snapshot) if behind else 0,
         desired=hpa.status.desired_replicas if hpa else 0,
         owns_floor=ownership(meta.managed_fields, "spec", "minReplicaCount"),

@@ -5,6 +5,7 @@ import msgspec
 from autoscale.kube.ports import Ask
 from autoscale.kube.resources import DEPLOYMENTS, STATEFUL_SETS
 from autoscale.kube.writes import Place, apply, merge
+from autoscale.targets.managed import without_ours
 from autoscale.targets.snapshot import Snapshot
 from autoscale.targets.workloads import Target, split
 from contracts.promotion import Baseline
@@ -37,13 +38,20 @@ def set_floor(target: Target, baseline: Baseline, *, floor: int, ceiling: int | 
 
 
 def restore(target: Target, baseline: Baseline) -> Ask:
-    """What there was before, under the name of whoever it belonged to; the field leaves us in the same write."""
+    """What there was before, under the name of whoever it belonged to; the fields leave us in the same write.
+
+    A value that does not change does not change hands by itself, so our entry is taken out of the book as well
+    (as client-go's csaupgrade does); the version is pinned, so it is the book that was looked at.
+    """
     spec: dict[str, object] = {target.fields.floor: baseline.floor}
     if target.fields.ceiling is not None and target.owns_ceiling.ours:
         spec[target.fields.ceiling] = (
             target.ceiling if baseline.ceiling is None else baseline.ceiling
         )
-    return merge(place_of(target), {"spec": spec}, manager=baseline.manager or RESTORED)
+    book = msgspec.to_builtins(without_ours(target.book))
+    # an empty list would mean: leave the book as it is
+    content = {"spec": spec, "metadata": {"managedFields": book or [{}]}}
+    return merge(place_of(target), content, manager=baseline.manager or RESTORED)
 
 
 def differs(target: Target, *, floor: int, ceiling: int | None) -> bool:

@@ -227,6 +227,12 @@ def test_a_sale_minutes_ahead(shop: Shop) -> None:
     shop.demand.rps = 50
     eventually(lambda: phase("Released"), within_s=80, why=why)
     assert shop.get("hpa", "ad-service")["spec"] == before
+    owners = {
+        (one["manager"], one["operation"])
+        for one in shop.get("hpa", "ad-service")["metadata"]["managedFields"]
+    }
+    assert ("kubectl-create", "Update") in owners
+    assert ("isthmus-autoscale", "Apply") not in owners, "something is still ours"
     assert not shop.status("sale").get("baselines")
     assert "isthmus-hold-ads" not in shop.kubectl(
         "-n", "isthmus", "get", "deployments", "-o", "name"

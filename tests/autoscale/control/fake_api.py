@@ -235,6 +235,9 @@ class FakeApi:
             return self.objects[path]
         assert ask.content == MERGE_PATCH
         _merge(after, body)
+        if "managedFields" in meta:
+            before = json.loads(json.dumps(before))
+            before["metadata"]["managedFields"] = [one for one in meta["managedFields"] if one]
         if "finalizers" in meta:
             after["metadata"]["finalizers"] = meta["finalizers"]
         self._store(path, after, before=before, owner=(manager, "Update", sub))
@@ -349,7 +352,7 @@ class FakeApi:
             for who, leaves in books.items()
             if leaves
         ]
-        if before is not None and _same(before, after):
+        if path in self.objects and _same(self.objects[path], after):
             return
         self.version += 1
         after["metadata"]["resourceVersion"] = str(self.version)
