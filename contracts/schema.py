@@ -28,6 +28,7 @@ from contracts.drive import (
 from contracts.events import ClickEvent
 from contracts.evidence import AuditReport, ChainedRecord
 from contracts.fault import FaultRecord, Lease
+from contracts.flows import FlowReport, FlowSettings, FlowTally
 from contracts.gate import CompareReport, GateReport
 from contracts.history import LedgerRow, OrderCheck, OrderEvent
 from contracts.load import LoadPlan, LoadSummary, RequestRow
@@ -63,6 +64,9 @@ ROOTS: tuple[type[Contract], ...] = (
     DriveRow,
     DriveRun,
     FaultRecord,
+    FlowReport,
+    FlowSettings,
+    FlowTally,
     GateReport,
     Lease,
     LedgerRow,

@@ -157,3 +157,17 @@ def test_an_objective_that_cannot_be_used_is_refused(tmp_path):
     missing = RUNNER.invoke(load_app, ["gate", "--slo", str(tmp_path / "none"), str(tmp_path)])
     assert missing.exit_code == USAGE
     assert "none" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["flows", "http://h", "--stage", "10"], "expected SECONDS:USERS"),
+        (["flows", "h:80", "--stage", "1:1"], "expected http://HOST:PORT"),
+    ],
+)
+def test_shoppers_without_a_place_or_a_time_are_refused(words, said):
+    """Exit 2, before any process is started."""
+    done = RUNNER.invoke(load_app, words)
+    assert done.exit_code == USAGE
+    assert said in done.stderr

@@ -38,6 +38,7 @@ from contracts.drive import (
 from contracts.events import ClickEvent
 from contracts.evidence import AuditReport, ChainedRecord, EvidenceRecord
 from contracts.fault import FaultRecord, Lease
+from contracts.flows import FlowReason, FlowReport, FlowSettings, FlowStage, FlowStep, FlowTally
 from contracts.gate import (
     BudgetFigures,
     CompareReport,
@@ -264,6 +265,14 @@ EXAMPLES: tuple[Contract, ...] = (
         summaries=(WORKER,), lost_workers=(), stopped="",
     ),
     FAULT,
+    FlowReport(
+        run="f1", verdict="INVALID",
+        reasons=(FlowReason(id="worker_lost", measured=1.0, limit=0.0),), workers=2,
+        lost_workers=1, journeys=9, missed=0, cpu_share=0.2,
+        steps={"browse": FlowStep(requests=9, failed=0, p50_ms=2.0, p99_ms=9.0)},
+    ),
+    FlowSettings(run="f1", seed=1, out="o", stages=(FlowStage(for_s=60.0, users=20),), workers=2),
+    FlowTally(started=9, finished=8, missed=0, cpu_share=0.2),
     GateReport(
         verdict="NO-GO", reasons=(GateReason(id="p99", scope="public", measured=9.25, limit=5.0),),
         run="sale", duration_s=60.0, by_class={"public": FIGURES},

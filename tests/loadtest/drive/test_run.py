@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 
 import msgspec
 import pytest
@@ -11,33 +10,16 @@ from contracts.drive import DriveRun, MachineSecond
 from contracts.tap import Canary
 from loadtest.drive.run import Drive, DriveError, interrupting, prepare
 from loadtest.sink import read_lines
-from tests.loadtest.doors import open_shop
 from tests.loadtest.drive.plans import GET, loaded_of, plan_of
 from tests.loadtest.drive.test_driver import steady
+from tests.loadtest.threads import shop_in_thread
 
 
 @pytest.fixture
 def shop():
     """A shop in a thread of its own, because `Drive` is for a program without a loop."""
-    import asyncio  # noqa: PLC0415  # only here
-
-    ready, done, found = threading.Event(), None, {}
-
-    async def serve():
-        nonlocal done
-        done = asyncio.Event()
-        found["loop"] = asyncio.get_running_loop()
-        async with open_shop() as (it, address):
-            found["shop"], found["address"] = it, address
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(10)
-    yield found["shop"], found["address"]
-    found["loop"].call_soon_threadsafe(done.set)
-    thread.join(10)
+    with shop_in_thread() as found:
+        yield found
 
 
 def test_workers_start_together_and_are_collected(tmp_path, shop):
