@@ -143,7 +143,8 @@ class Workspace:
             error = self._told(action, heard, str(failed))
         except (WorkspaceError, HeldError, OSError) as failed:
             error = str(failed)
-        error = error or heard.unreachable
+        # comparing with a cluster that does not answer is no answer
+        error = error or (heard.out_of_reach if action == "refresh" else heard.unreachable)
         if error:
             status = "failed"
         return StackResult(

@@ -98,7 +98,7 @@ def test_a_command_that_is_killed_leaves_nothing_the_next_does_not_end(env: Envi
 
 
 def test_a_cluster_out_of_reach_stops_nothing_else_and_loses_nothing(env: Environment) -> None:
-    """The others go on, exit 1, partial, said which and why; its state stays, and the next up catches up."""
+    """The others go on, exit 1, partial, said which and why, in up and refresh; the next up catches up."""
     env.ensure_whole()
     before = {part: len(env.held(part).resources) for part in ("public", "fabric")}
     env.cut("public")
@@ -110,6 +110,9 @@ def test_a_cluster_out_of_reach_stops_nothing_else_and_loses_nothing(env: Enviro
         assert "the public cluster does not answer: https://" in result.error
         assert "fix: make it answer" in result.error
     assert env.images("private") == {image(2)}
+    compared, _ = env.go("refresh")
+    assert statuses(compared) == {"public": "failed", "private": "ok", "fabric": "failed"}
+    assert not compared.drift
     assert {part: len(env.held(part).resources) for part in before} == before
     env.make_clusters()
     assert env.images("public") == {image(1)} or env.images("public") == {image(0)}
