@@ -1,13 +1,16 @@
 import random
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.history import LedgerRow, OrderEvent
 from loadtest.check_orders import EXAMPLES_MAX, check_orders
 
-FINDINGS = ("lost", "duplicate", "phantom", "mismatch", "idempotency", "unexpected")
+FINDINGS = (
+    "lost", "duplicate", "phantom", "mismatch", "idempotency", "unexpected", "misplaced",
+)  # fmt: skip
 
 
 def event(kind, key, *, attempt=1, sha="s", order_id="", status=0) -> OrderEvent:
@@ -17,8 +20,8 @@ def event(kind, key, *, attempt=1, sha="s", order_id="", status=0) -> OrderEvent
     )  # fmt: skip
 
 
-def row(key, *, order_id="o", sha="s") -> LedgerRow:
-    return LedgerRow(key=key, order_id=order_id, body_sha=sha)
+def row(key, *, order_id="o", sha="s", site="") -> LedgerRow:
+    return LedgerRow(key=key, order_id=order_id, body_sha=sha, site=site)
 
 
 def found(check) -> dict[str, int]:
@@ -177,3 +180,132 @@ def test_examples_are_cut():
     check = check_orders(history, [])
     assert check.lost == 50
     assert len(check.examples["lost"]) == EXAMPLES_MAX
+
+
+PRIVATE = frozenset({"private"})
+
+
+def altered(one, **changes):
+    return msgspec.structs.replace(one, **changes)
+
+
+def lose(run, rng):
+    history, ledger, acked = run
+    key = rng.choice(acked)
+    return history, [one for one in ledger if one.key != key]
+
+
+def double(run, rng):
+    history, ledger, _ = run
+    return history, [*ledger, altered(rng.choice(ledger), order_id="again")]
+
+
+def alter_body(run, rng):
+    history, ledger, _ = run
+    at = rng.randrange(len(ledger))
+    return history, [
+        altered(one, body_sha="other") if n == at else one for n, one in enumerate(ledger)
+    ]
+
+
+def exchange_ids(run, rng):
+    history, ledger, acked = run
+    key = rng.choice(acked)
+    return history, [altered(one, order_id="other") if one.key == key else one for one in ledger]
+
+
+def invent(run, rng):
+    history, ledger, _ = run
+    return history, [*ledger, row("stranger", site="private")]
+
+
+def move(run, rng):
+    history, ledger, _ = run
+    at = rng.randrange(len(ledger))
+    return history, [
+        altered(one, site="public") if n == at else one for n, one in enumerate(ledger)
+    ]
+
+
+def deny(run, rng):
+    """Every attempt of a committed order is told to have failed for sure."""
+    history, ledger, acked = run
+    key = rng.choice(acked)
+    kept = [one for one in history if one.key != key]
+    return [*kept, event("invoke", key, sha=f"s{key[1:]}"), event("fail", key, status=422)], ledger
+
+
+def answer_twice(run, rng):
+    """A replay that names another order, which the ledger does hold under the key."""
+    history, ledger, acked = run
+    key = rng.choice(acked)
+    sha = f"s{key[1:]}"
+    again = [
+        event("invoke", key, attempt=9, sha=sha),
+        event("ok", key, attempt=9, sha=sha, order_id="z"),
+    ]
+    return [*history, *again], [*ledger, row(key, order_id="z", sha=sha, site="private")]
+
+
+MUTATIONS = {
+    "lost": [lose],
+    "duplicate": [double],
+    "mismatch": [alter_body, exchange_ids],
+    "unexpected": [invent],
+    "misplaced": [move],
+    "phantom": [deny],
+}
+BY_CLASS = [(name, mutate) for name, mutations in MUTATIONS.items() for mutate in mutations]
+
+
+def placed(run):
+    history, ledger, acked = run
+    return history, [altered(one, site="private") for one in ledger], acked
+
+
+@pytest.mark.parametrize(
+    ("name", "mutate"), BY_CLASS, ids=[f"{n}-{m.__name__}" for n, m in BY_CLASS]
+)
+@settings(max_examples=40)
+@given(run=RUNS.map(placed), rng=st.randoms(use_true_random=False))
+def test_each_mutation_of_a_clean_run_is_found_as_its_own_class(name, mutate, run, rng):
+    """One change to a truthful run is one finding, of exactly its class."""
+    assume(run[2])
+    assert found(check_orders(*run[:2], may_hold=PRIVATE)) == {}
+    assert found(check_orders(*mutate(run, rng), may_hold=PRIVATE)) == {name: 1}
+
+
+@settings(max_examples=40)
+@given(run=RUNS.map(placed), rng=st.randoms(use_true_random=False))
+def test_two_orders_under_one_key_break_idempotency_and_are_two_rows(run, rng):
+    """Both answers were true to the ledger, so nothing is lost or mismatched."""
+    assume(run[2])
+    assert found(check_orders(*answer_twice(run, rng), may_hold=PRIVATE)) == {
+        "idempotency": 1, "duplicate": 1,
+    }  # fmt: skip
+
+
+def test_every_class_has_a_mutation():
+    """No class is without a way to provoke it."""
+    assert {*MUTATIONS, "idempotency"} == set(FINDINGS)
+
+
+@given(RUNS, st.randoms(use_true_random=False))
+def test_the_order_of_workers_files_does_not_matter(run, rng):
+    """Keys are whole within a worker; between workers any interleaving is the same history."""
+    history, ledger, _ = run
+    keys = sorted({one.key for one in history})
+    rng.shuffle(keys)
+    again = [one for key in keys for one in history if one.key == key]
+    rng.shuffle(ledger)
+    assert check_orders(again, ledger) == check_orders(history, ledger)
+
+
+def test_a_key_on_two_wrong_sites_is_misplaced_once():
+    """Keys are counted, as an auditor would; a key that was never sent too."""
+    history = [event("invoke", "k"), event("ok", "k", order_id="o")]
+    rows = [row("k", site="public"), row("k", site="edge"), row("x", site="public")]
+    assert found(check_orders(history, rows, may_hold=PRIVATE)) == {
+        "misplaced": 2, "duplicate": 1, "unexpected": 1,
+    }  # fmt: skip
+    assert found(check_orders(history, rows[:1])) == {}
