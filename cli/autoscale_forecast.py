@@ -115,7 +115,11 @@ def _show(report: Report) -> None:
             one.name, f"{one.start:%Y-%m-%d %H:%M}", f"{one.likely:,.0f}", f"{one.planned:,.0f}",
             f"{one.method}, {one.events} events",
         )  # fmt: skip
-    console.print(shown)
+    console.print(
+        shown
+        if report.coming
+        else f"no event of the calendar is after {report.until:%Y-%m-%d %H:%M}"
+    )
     of = report.accuracy
     if of is None:
         console.print("no event is over yet: the forecast is the prior's")

@@ -16,6 +16,8 @@ from autoscale.simulate.synthetic import shop, with_steps
 from autoscale.simulate.trace import Trace, TraceError, read_calendar, read_demand, scored
 
 USAGE = 2
+SHOWN = 6
+"""Columns that fit a terminal; the report and the JSON hold all."""
 NAMES = " ".join(POLICIES)
 
 
@@ -77,9 +79,11 @@ def _show(results: list[Result], *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(results))
         return
-    shown = Table(*COLUMNS)
+    shown = Table()
+    for column in COLUMNS[:SHOWN]:
+        shown.add_column(column, no_wrap=True)
     for row in table(results):
-        shown.add_row(*row)
+        shown.add_row(*row[:SHOWN])
     Console().print(shown)
 
 

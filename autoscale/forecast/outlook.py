@@ -87,7 +87,9 @@ def outlook(asked: Asked, known: Known, *, offset_min: int, live: Floats, q: flo
     if watched:
         half, share = _mixed(_alive(asked, known.paths, frame, live), half, running=offset_min >= 0)
         ahead = np.clip((frame.offsets + BIN_MIN - offset_min) / SETTLED_MIN, 0.0, 1.0)
-        settled = np.where(frame.offsets < 0, np.sqrt(ahead), 1.0)
+        # The step at the start is unknown until it was seen; before and after it the near future is surer.
+        surer = (frame.offsets < 0) | (offset_min >= 0)
+        settled = np.where(surer, np.sqrt(ahead), 1.0)
     spread = _spread(half.misses, PRIOR_SPREAD * settled)
     near = half.logs >= half.logs.max() - NEAR_PEAK
     bound = _bound(half.misses[:, near] / spread[near], q)

@@ -101,6 +101,14 @@ def test_the_near_future_is_surer_than_the_peak() -> None:
     assert margin[0] < 1.4 < margin[-1]
 
 
+def test_once_the_first_event_runs_its_size_is_seen() -> None:
+    """Without history the bound is wide before the start and close after it: live traffic tells."""
+    before = ask([], -5, path(3.0)[: BEFORE_MIN - 5])
+    running = ask([], 5, path(3.0)[: BEFORE_MIN + 5])
+    assert before.demand.max() / before.middle.max() > 1.8
+    assert running.demand[0] / running.middle[0] < 1.4
+
+
 def test_the_curve_covers_the_event_in_bins() -> None:
     """From the bin of the offset to the end; a longer event than any before keeps its last level."""
     found = ask(events(5), -13, np.full(200, 1000.0), length_min=240)
