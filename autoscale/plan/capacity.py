@@ -11,6 +11,8 @@ import msgspec
 
 from autoscale.plan.durations import seconds
 
+REPLICAS_MAX = 1_000_000
+"""More is a mistake in a figure, and Kubernetes counts in 32 bits."""
 EXACT_SLOTS_MAX = 20_000
 """Above, the square-root rule is exact to within a slot in ten thousand and a recursion would cost milliseconds."""
 
@@ -27,9 +29,13 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replicas_for(demand: float, capacity: Capacity) -> int:
-    """The fewest replicas that carry `demand`; 0 for none. The answer never falls when demand rises."""
-    if demand <= 0:
+    """The fewest replicas that carry `demand`, at most REPLICAS_MAX; never fewer for more demand."""
+    if not demand > 0:
         return 0
+    return min(_replicas(min(demand, REPLICAS_MAX * capacity.per_replica), capacity), REPLICAS_MAX)
+
+
+def _replicas(demand: float, capacity: Capacity) -> int:
     if not capacity.slots:
         return _by_utilization(demand, capacity.per_replica * capacity.utilization)
     per_slot = capacity.per_replica / capacity.slots

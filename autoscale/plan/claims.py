@@ -91,29 +91,54 @@ def claims_of(
 
 
 def need_of(now_s: float, claims: Claims, ahead_s: Mapping[str, float]) -> tuple[int, int]:
-    """Replicas that the sum of demand needs, and those of them that are due already.
+    """Replicas that demand needs at its highest within the look ahead, and those of them that are due already.
 
-    `ahead_s` says by promotion how far to look ahead; what is due is what promotions past their last
-    check before the start need.
+    Demand of promotions is added where they are on at the same time; one that ends before another begins makes
+    room for it. `ahead_s` says by promotion how far to look; due is what is past its last check before the start.
     """
     capacity = claims.capacity
-    if capacity is None:
+    if capacity is None or not claims.holding:
         return 0, 0
-    demand, due = 0.0, 0.0
+    every: list[tuple[float, float, float]] = []
+    due: list[tuple[float, float, float]] = []
     for share in claims.holding:
-        prepared = share.promotion
-        until_s = now_s + ahead_s[prepared.key]
-        adds = share.part.demand_until(until_s, prepared.start_s) * prepared.afforded.share
-        demand += adds
-        due += adds if now_s >= prepared.due_s else 0.0
+        span = _span(now_s, share, ahead_s[share.promotion.key])
+        every.append(span)
+        if now_s >= share.promotion.due_s:
+            due.append(span)
+    demand, demand_due = _highest_sum(now_s, every), _highest_sum(now_s, due)
     if demand <= 0:
         return 0, 0
     ordinary = 0.0
     if claims.ordinary is not None:
         furthest_s = max(ahead_s[share.promotion.key] for share in claims.holding)
         ordinary = highest(claims.ordinary, now_s, now_s + furthest_s)
-    need = replicas_for(demand + ordinary, capacity)
-    return need, replicas_for(due + ordinary, capacity) if due > 0 else 0
+    needed = replicas_for(demand + ordinary, capacity)
+    return needed, replicas_for(demand_due + ordinary, capacity) if demand_due > 0 else 0
+
+
+def _span(now_s: float, share: Share, ahead_s: float) -> tuple[float, float, float]:
+    """What a promotion adds within its look ahead, from when and until when."""
+    prepared, part = share.promotion, share.part
+    demand = part.demand_until(now_s + ahead_s, prepared.start_s) * prepared.afforded.share
+    begins_s = prepared.start_s
+    if part.curve is not None:
+        begins_s = min(begins_s, part.curve.begins.timestamp())
+    return demand, max(begins_s, now_s), prepared.end_s
+
+
+def _highest_sum(now_s: float, spans: Sequence[tuple[float, float, float]]) -> float:
+    """The most that is on at one moment; spans are half open, so an end makes room for a start."""
+    total = sum(demand for demand, begins_s, _ in spans if begins_s <= now_s)
+    if all(begins_s <= now_s for _, begins_s, _ in spans):
+        return total
+    changes = [(begins_s, 1, demand) for demand, begins_s, _ in spans if begins_s > now_s]
+    changes += [(ends_s, 0, -demand) for demand, _, ends_s in spans]
+    most = total
+    for _, _, change in sorted(changes):
+        total += change
+        most = max(most, total)
+    return most
 
 
 def ahead_of(world: World, prepared: Prepared, nodes: Mapping[str, int]) -> float:

@@ -7,11 +7,16 @@ from autoscale.plan.model import Forecast
 
 
 class Curves:
-    """Forecasts by promotion and workload; ordinary traffic stands under the empty promotion."""
+    """Forecasts by promotion and workload; ordinary traffic stands under the empty promotion.
+
+    One with a value that is no demand is left out, as if there were none: then the expected peak counts.
+    """
 
     def __init__(self, forecasts: Iterable[Forecast]) -> None:
         self._found: dict[tuple[str, str], list[Forecast]] = {}
         for forecast in forecasts:
+            if not _is_sound(forecast):
+                continue
             self._found.setdefault((forecast.promotion, forecast.workload), []).append(forecast)
         for several in self._found.values():
             several.sort(key=lambda one: one.quantile)
@@ -22,6 +27,10 @@ class Curves:
         if not several:
             return None
         return next((one for one in several if one.quantile >= quantile), several[-1])
+
+
+def _is_sound(forecast: Forecast) -> bool:
+    return forecast.step_s > 0 and all(0 <= value < math.inf for value in forecast.demand)
 
 
 def scale_of(forecast: Forecast, expected_peak: float) -> float:

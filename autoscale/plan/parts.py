@@ -42,7 +42,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 def capacity_of(workload: PromotedWorkload, measured: float | None) -> Capacity | None:
     """What a replica carries: as given, else as measured; None when neither is known."""
     each = workload.capacity_per_replica or measured
-    if each is None or each <= 0:
+    if each is None or not 0 < each < math.inf:
         return None
     if workload.latency is None:
         return _by_utilization(each, workload.utilization)
@@ -117,7 +117,12 @@ def _unmeasured(key: str) -> Condition:
 def nodes_of(
     promotion: Promotion, parts: list[Part]
 ) -> tuple[dict[str, int], frozenset[str], list[Condition]]:
-    """Nodes to add per pool, the pools where the number was given, and pools where none can be derived."""
+    """Nodes to add per pool, the pools where the number was given, and pools where none can be derived.
+
+    Without a workload that can be planned there are none: nothing would run on them.
+    """
+    if not parts:
+        return {}, frozenset(), []
     given = {entry.pool: entry.add for entry in promotion.spec.nodes}
     nodes = {pool: add for pool, add in given.items() if add is not None}
     derived: dict[str, float] = {}

