@@ -19,7 +19,8 @@ class UslFit(Contract, frozen=True, kw_only=True):
     """Universal Scalability Law X(N) = rate·N / (1 + sigma·(N-1) + kappa·N·(N-1)) fitted to `points` levels.
 
     N is concurrency (throughput x mean latency, Little's law). `knee` is the concurrency of the highest
-    throughput, `peak_rps` that throughput; both are 0 when no level shows retrograde behaviour (kappa = 0).
+    throughput, `peak_rps` that throughput; both are 0 when no level shows retrograde behaviour (kappa = 0), and
+    their `high` is 0 when the levels allow that there is none.
     """
 
     points: int

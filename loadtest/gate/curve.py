@@ -8,7 +8,7 @@ from contracts.capacity import ServiceCapacity
 from loadtest.gate.usl import throughput
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 300, 70, 20, 24, 40
-POINTS = 80
+POINTS = 160
 
 
 def curve(service: ServiceCapacity) -> str:
@@ -17,7 +17,7 @@ def curve(service: ServiceCapacity) -> str:
     most = max(level.concurrency for level in service.levels) * 1.1 or 1.0
     if fit is not None and 0 < fit.knee.value < most * 3:
         most = max(most, fit.knee.value * 1.15)
-    xs = np.linspace(most / POINTS, most, POINTS)
+    xs = np.linspace(most / POINTS / 8, most, POINTS)
     ys = (
         throughput(np.array([fit.rate.value, fit.sigma.value, fit.kappa.value]), xs)
         if fit is not None

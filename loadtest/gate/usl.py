@@ -55,8 +55,8 @@ def fit(
         rate=_interval(samples[:, 0]),
         sigma=_interval(samples[:, 1]),
         kappa=_interval(samples[:, 2]),
-        knee=_interval(knees),
-        peak_rps=_interval(peaks),
+        knee=_bounded(knees),
+        peak_rps=_bounded(peaks),
         r_squared=_r_squared(best, levels, rates),
     )
 
@@ -108,6 +108,19 @@ def _interval(samples: Floats) -> Interval:
     low, high = cast("list[float]", np.quantile(samples, (0.025, 0.975)).tolist())
     value = float(samples[0])
     return Interval(value=value, low=min(low, value), high=max(high, value))
+
+
+def _bounded(samples: Floats) -> Interval:
+    """The interval of a highest point, where samples without one (0) are higher than any; 0 stands for no end."""
+    value = float(samples[0])
+    ordered = np.sort(np.where(samples > 0, samples, np.inf))
+    low = float(ordered[int(0.025 * (ordered.size - 1))])
+    high = float(ordered[int(np.ceil(0.975 * (ordered.size - 1)))])
+    if value == 0 or not np.isfinite(low):
+        return Interval(value=0.0, low=0.0 if not np.isfinite(low) else low, high=0.0)
+    return Interval(
+        value=value, low=min(low, value), high=max(high, value) if np.isfinite(high) else 0.0
+    )
 
 
 def _r_squared(best: Floats, levels: Floats, rates: Floats) -> float:

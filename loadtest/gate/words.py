@@ -97,7 +97,8 @@ def _budget(report: GateReport) -> Table:
 def _between(it: Interval, digits: int = 0) -> str:
     if not it.value:
         return "–"
-    return f"{it.value:,.{digits}f} ({it.low:,.{digits}f} to {it.high:,.{digits}f})"
+    high = f"{it.high:,.{digits}f}" if it.high else "no end"
+    return f"{it.value:,.{digits}f} ({it.low:,.{digits}f} to {high})"
 
 
 def _capacity(report: GateReport) -> Table:

@@ -38,16 +38,25 @@ def test_the_truth_is_within_the_interval_of_noisy_points():
     held = 0
     for _ in range(16):
         found = fitted(LEVELS, truth * rng.normal(1, 0.03, LEVELS.size))
-        assert found.knee.low <= found.knee.value <= found.knee.high
-        held += found.peak_rps.low <= peak <= found.peak_rps.high
+        assert found.knee.low <= found.knee.value <= (found.knee.high or np.inf)
+        held += found.peak_rps.low <= peak <= (found.peak_rps.high or np.inf)
     assert held >= 11
 
 
 def test_a_line_has_no_knee():
     """Throughput that never falls: no highest point is made up."""
     found = fitted(LEVELS, LEVELS * 10)
-    assert (found.knee.value, found.peak_rps.value) == (0, 0)
+    assert (found.knee.value, found.peak_rps.value, found.peak_rps.high) == (0, 0, 0)
     assert found.kappa.value == pytest.approx(0, abs=1e-9)
+
+
+def test_a_knee_that_may_not_be_there_has_no_upper_end():
+    """Levels far below it: some resamples see none, and no end is made up."""
+    found = fitted(
+        LEVELS[:6], rates(100, 0.01, 1e-5)[:6] * np.array([1, 1.03, 0.97, 1.02, 0.98, 1])
+    )
+    assert found.knee.high == 0
+    assert found.peak_rps.low <= found.peak_rps.value or found.peak_rps.value == 0
 
 
 @pytest.mark.parametrize(
