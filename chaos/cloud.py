@@ -15,8 +15,9 @@ from runtime.locks import LockHeldError, file_lock
 from runtime.processes import is_running
 from runtime.ready import read_ready
 
-READY_S_MAX = 30.0
-"""A bridge that fences its predecessor may wait for one transaction time-out of 10 s, thrice that is dead."""
+READY_S_MAX = 60.0
+"""A broker is up in 2 s on an idle machine and was seen to take 31 s on one with a load of 36 on two cores; a bridge
+that fences its predecessor may wait for one transaction time-out of 10 s."""
 
 POLL_S = 0.01
 RESTART_S = 1.0

@@ -24,7 +24,7 @@ POLL_S = 0.1
 LOCK = "lock"
 """What fails when the leases' lock cannot be had; no lease has this id."""
 
-GIVE_UP_S = 60.0
+GIVE_UP_S = 120.0
 """Twice what the slowest process needs to come back."""
 
 EXIT_HEALED = 0
