@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from autoscale.control.clock import Clock
+from autoscale.control.settings import LeaseTerms
 from autoscale.kube.objects import Meta, Object
 from autoscale.kube.ports import (
     CONFLICT,
@@ -25,17 +26,6 @@ from autoscale.kube.resources import LEASES
 
 ASK_S = 1.0
 """Longest wait for one answer: there must be time for a second try within `renew_s`."""
-
-
-class LeaseTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`duration_s` until a silent holder is replaced; `renew_s` until a holder gives up; `retry_s` between tries.
-
-    With these a dead holder's work goes on elsewhere within 5 s.
-    """
-
-    duration_s: int = 4
-    renew_s: float = 2.5
-    retry_s: float = 0.4
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from autoscale.control.lease import LeaseTerms
 from contracts.base import Contract
 
 Strategy = Literal["auto", "capacity-buffer", "placeholder", "fixed", "group"]
@@ -15,6 +14,17 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
 
 class SettingsError(Exception):
     """The file cannot be used: what, where, what was expected."""
+
+
+class LeaseTerms(Contract, frozen=True, kw_only=True):
+    """`duration_s` until a silent holder is replaced; `renew_s` until a holder gives up; `retry_s` between tries.
+
+    With these a dead holder's work goes on elsewhere within 5 s.
+    """
+
+    duration_s: int = 4
+    renew_s: float = 2.5
+    retry_s: float = 0.4
 
 
 class NodeGroup(Contract, frozen=True, kw_only=True):

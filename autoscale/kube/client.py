@@ -29,7 +29,7 @@ class _Configured(Protocol):
     host: str
     connection_pool_maxsize: int
 
-    def get_api_key_with_prefix(self, identifier: str) -> str | None: ...
+    def get_api_key_with_prefix(self, identifier: str, alias: str) -> str | None: ...
 
 
 class _Loaders(Protocol):
@@ -104,7 +104,8 @@ class Client:
 
     def _headers(self) -> dict[str, str]:
         # asked anew each time: a token that was rotated is read again
-        bearer = self._settings.get_api_key_with_prefix("authorization")
+        # (before 36 under the second name)
+        bearer = self._settings.get_api_key_with_prefix("BearerToken", "authorization")
         return {"Accept": "application/json"} | ({"Authorization": bearer} if bearer else {})
 
     def _url(self, path: str, query: Mapping[str, str]) -> str:

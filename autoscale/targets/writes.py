@@ -48,9 +48,9 @@ def restore(target: Target, baseline: Baseline) -> Ask:
         spec[target.fields.ceiling] = (
             target.ceiling if baseline.ceiling is None else baseline.ceiling
         )
-    book = msgspec.to_builtins(without_ours(target.book))
+    book: list[object] = [msgspec.to_builtins(one) for one in without_ours(target.book)]
     # an empty list would mean: leave the book as it is
-    content = {"spec": spec, "metadata": {"managedFields": book or [{}]}}
+    content: dict[str, object] = {"spec": spec, "metadata": {"managedFields": book or [{}]}}
     return merge(place_of(target), content, manager=baseline.manager or RESTORED)
 
 

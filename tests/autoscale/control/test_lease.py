@@ -2,7 +2,8 @@
 
 import pytest
 
-from autoscale.control.lease import Lease, LeaseLostError, LeaseTerms, Seat
+from autoscale.control.lease import Lease, LeaseLostError, Seat
+from autoscale.control.settings import LeaseTerms
 from autoscale.kube.ports import Answer, Ask, UnreachableError
 from tests.autoscale.control.fake_api import FakeApi, status
 from tests.autoscale.control.fake_shop import FakeClock
