@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from autoscale.forecast.accuracy import Accuracy, accuracy
 from autoscale.forecast.fetch import from_prometheus, from_warehouse
 from autoscale.forecast.forecaster import Forecaster
-from autoscale.forecast.occasion import clock_of
+from autoscale.forecast.occasion import Event, clock_of
 from autoscale.forecast.readings import ReadingError
 from autoscale.forecast.walk import walk
 from autoscale.simulate.trace import Minutes, TraceError, read_calendar, read_demand
@@ -70,11 +71,19 @@ def forecast_command(  # noqa: PLR0913 - an option each
         _refuse(str(wrong), USAGE)
     except ReadingError as wrong:
         _refuse(str(wrong), ENVIRONMENT)
-    forecaster = Forecaster(events, clock_of(start), q=confidence)
+    report = _report(start, demand, events, confidence)
+    if as_json:
+        typer.echo(msgspec.json.encode(report))
+    else:
+        _show(report)
+
+
+def _report(start: dt.datetime, demand: Minutes, events: Sequence[Event], q: float) -> Report:
+    forecaster = Forecaster(events, clock_of(start), q=q)
     coming = walk(forecaster, events, demand)
-    report = Report(
+    return Report(
         until=start + dt.timedelta(minutes=len(demand)),
-        quantile=confidence,
+        quantile=q,
         coming=tuple(
             Expected(
                 name=one.event.name, start=start + dt.timedelta(minutes=one.event.start_min),
@@ -86,10 +95,6 @@ def forecast_command(  # noqa: PLR0913 - an option each
         ),
         accuracy=accuracy(forecaster.kept),
     )  # fmt: skip
-    if as_json:
-        typer.echo(msgspec.json.encode(report))
-    else:
-        _show(report)
 
 
 def _history(trace: Path | None, prometheus: str, *, query: str, warehouse: str) -> History:

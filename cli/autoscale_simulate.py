@@ -21,58 +21,81 @@ SHOWN = 6
 NAMES = " ".join(POLICIES)
 
 
+TraceOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV of TIME,COUNT per minute (or coarser); without it a seeded synthetic shop with its own calendar."
+    ),
+]
+CalendarOption = Annotated[
+    Path | None, typer.Option(help="CSV with start and optionally end, type, expected_peak.")
+]
+PolicyOption = Annotated[list[str], typer.Option(help=f"Repeatable; one of: {NAMES}, or all.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Replays the run.")]
+StepsOption = Annotated[
+    bool, typer.Option("--steps", help="Lay a step of about x3 over every event's start.")
+]
+NoiseOption = Annotated[
+    bool, typer.Option("--noise", help="Start times spread, nodes fail, images are pulled.")
+]
+DaysOption = Annotated[int | None, typer.Option(min=1, help="Score only so many days.")]
+PerReplica = Annotated[float, typer.Option(min=1.0, help="Requests a minute a replica carries.")]
+PodStart = Annotated[float, typer.Option("--pod-start", min=1.0, help="Seconds until it is ready.")]
+NodeStart = Annotated[
+    float, typer.Option("--node-start", min=1.0, help="Seconds until it is ready.")
+]
+HtmlOption = Annotated[Path | None, typer.Option(help="Write a self-contained report here.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+
+
 def simulate_command(  # noqa: PLR0913 - an option each
     *,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV of TIME,COUNT per minute; without it the seeded synthetic shop that ships with the project."
-        ),
-    ] = None,
-    calendar: Annotated[
-        Path | None, typer.Option(help="CSV with start and optionally end, type, expected_peak.")
-    ] = None,
-    policy: Annotated[
-        list[str], typer.Option(help=f"Repeatable; one of: {NAMES}, or all.")
-    ] = ["isthmus", "hpa"],  # noqa: B006 - typer reads it, nobody writes it
-    seed: Annotated[int, typer.Option(help="Replays the run.")] = 0,
-    steps: Annotated[
-        bool, typer.Option("--steps", help="Lay a step of about x3 over every event's start.")
-    ] = False,
-    noise: Annotated[
-        bool, typer.Option("--noise", help="Start times spread, nodes fail, images are pulled.")
-    ] = False,
-    days: Annotated[int | None, typer.Option(min=1, help="Score only so many days.")] = None,
-    per_replica: Annotated[float, typer.Option(min=1.0, help="Requests a minute a replica carries.")] = 2000.0,
+    trace: TraceOption = None,
+    calendar: CalendarOption = None,
+    policy: PolicyOption = ["isthmus", "hpa"],  # noqa: B006 - typer reads it, nobody writes it
+    seed: SeedOption = 0,
+    steps: StepsOption = False,
+    noise: NoiseOption = False,
+    days: DaysOption = None,
+    per_replica: PerReplica = 2000.0,
     pods_per_node: Annotated[int, typer.Option(min=1)] = 4,
-    pod_start_s: Annotated[float, typer.Option("--pod-start", min=1.0, help="Seconds.")] = 60.0,
-    node_start_s: Annotated[float, typer.Option("--node-start", min=1.0, help="Seconds.")] = 240.0,
+    pod_start_s: PodStart = 60.0,
+    node_start_s: NodeStart = 240.0,
     nodes_max: Annotated[int, typer.Option(min=1)] = 100_000,
-    html: Annotated[Path | None, typer.Option(help="Write a self-contained report here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Results as JSON.")] = False,
-) -> None:  # fmt: skip
+    html: HtmlOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Run policies over a trace in virtual time and compare bad minutes, unserved requests and node-hours.
 
     Example: isthmus autoscale simulate --trace trace.csv --calendar events.csv --policy all --html report.html
     """
     chosen = _chosen(policy)
     what = _trace(trace, calendar, seed=seed, days=days)
-    if steps:
-        what = with_steps(what, seed)
+    what = with_steps(what, seed) if steps else what
     ground = _ground(
         per_replica, pods_per_node, starts=(pod_start_s, node_start_s), nodes_max=nodes_max
     )
-    if noise:
-        ground = noisy(ground)
+    ground = noisy(ground) if noise else ground
+    done = _run(chosen, what, ground=ground, seed=seed)
+    if html is not None:
+        _write(html, page(Shown(trace=what, ground=ground, results=tuple(done))))
+    _show([result for result, _ in done], as_json=as_json)
+
+
+def _run(chosen: list[str], what: Trace, *, ground: Ground, seed: int) -> list[tuple[Result, Run]]:
     done: list[tuple[Result, Run]] = []
-    console = Console(stderr=True)
-    with console.status("simulating") as status:
+    with Console(stderr=True).status("simulating") as status:
         for name in chosen:
             status.update(f"{name} on {what.name}")
             done.append(simulate(name, what, ground=ground, seed=seed))
-    if html is not None:
-        html.write_text(page(Shown(trace=what, ground=ground, results=tuple(done))))
-    _show([result for result, _ in done], as_json=as_json)
+    return done
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as wrong:
+        _refuse(f"--html {path}: {wrong.strerror}; give a file that can be written")
 
 
 def _show(results: list[Result], *, as_json: bool) -> None:

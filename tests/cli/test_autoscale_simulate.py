@@ -74,6 +74,7 @@ def test_steps_and_noise_change_the_run(files: tuple[Path, Path]) -> None:
         (("--policy", "magic"), "magic: no such policy"),
         (("--calendar", "x.csv"), "--calendar needs --trace"),
         (("--trace", "/nonexistent.csv"), "/nonexistent.csv"),
+        (("--policy", "hpa", "--days", "1", "--html", "/nonexistent/r.html"), "can be written"),
     ],
 )
 def test_wrong_use_is_refused_with_2(words: tuple[str, ...], says: str) -> None:
