@@ -4,11 +4,16 @@ import datetime as dt
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from infra.engine.pending import interrupted
+from infra.workspace import Workspace
+from tests.e2e.clusters import Clusters
 from tests.e2e.conftest import ROOT, lacking
 from tests.e2e.recovery import COMMAND_S_MAX, Environment, backups, image
 from tests.infra.certs import kubeconfig_until
@@ -200,3 +205,31 @@ def test_a_rule_over_a_whole_stack_stops_an_up_before_anything_is_made(tmp_path:
         assert "Deployment shop/web has replicas, and web scales it" in summary.stacks[0].error
         assert not any(rendered.rglob("*web*"))
     assert "kubernetes:apps" not in env.state("public")
+
+
+def test_a_cluster_whose_making_was_cut_short_is_known_and_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL for the engine while driver local makes one: no state knows of it, and down leaves nothing all the same."""
+    env = Environment(tmp_path, "cut")
+    env.configure("public", driver="local", adRuntime="kwok", adNodes="1", edgeNodes="0", stores="false")  # fmt: skip
+    for name, value in env.environ().items():
+        monkeypatch.setenv(name, value)
+    clusters = Clusters(ROOT)
+    workspace = Workspace(env.project, "cut", say=print)
+    with workspace.held(), ThreadPoolExecutor() as pool:
+        making = pool.submit(workspace.act, "up", "public")
+        deadline = time.monotonic() + COMMAND_S_MAX
+        while not clusters.left("cut", "public") and not making.done():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for engine in env.engines():
+            os.kill(engine.pid, signal.SIGKILL)
+        made = making.result()
+    assert (made.status, "the engine was killed" in made.error) == ("failed", True), made
+    assert [it.lost for it in interrupted(env.held("public").pending_operations)] == [False]
+    with workspace.held():
+        assert workspace.act("down", "public").status == "ok"
+        assert workspace.present() == frozenset()
+    assert clusters.left("cut", "public") == []
+    assert env.at_work() == []
