@@ -37,18 +37,24 @@ class ClassObjective(Contract, frozen=True, kw_only=True):
 
 
 class FaultObjective(Contract, frozen=True, kw_only=True):
-    """How long after a fault of this kind requests of `traffic` may fail or be slow, and how long after its heal."""
+    """How long after a fault of this kind requests of `traffic` may fail or be slow, and how long after its heal.
+
+    `service` leaves out requests to any other one: a killed ad node is no excuse and no burden for clicks.
+    """
 
     rto_ms: Milliseconds = 250.0
     failback_ms: Milliseconds = 0.0
     traffic: TrafficClass = "public"
+    service: str = ""
 
 
 class BudgetObjective(Contract, frozen=True, kw_only=True):
     """How much of the error budget of `window_days` a run at `monthly_requests` may spend."""
 
     window_days: Positive = 30.0
-    window_requests: Rate = 0.0
+    window_requests: Annotated[
+        float, Meta(ge=0, le=1e15, extra_json_schema={"description": "requests, 0 or more"})
+    ] = 0.0
     share_max: Share = 0.1
 
 

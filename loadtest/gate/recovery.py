@@ -4,12 +4,10 @@
 time; 0 if none. A fault's time ends where the next begins, less 250 ms: later requests may have met that one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from contracts.drive import DriveRow
 from contracts.fault import FaultRecord
 from contracts.gate import FaultFigures
-from contracts.load import TrafficClass
 from contracts.slo import FaultObjective, Slo
 from loadtest.figures import SLOW_MS
 from loadtest.gate.measured import Measured
@@ -22,14 +20,12 @@ def recoveries(measured: Measured, slo: Slo) -> tuple[FaultFigures, ...]:
     """One entry per fault of the journal, in order of time."""
     faults = sorted(measured.proofs.faults or (), key=lambda fault: fault.injected_mono_ns)
     objectives = {fault_objective_name(name): it for name, it in slo.faults.items()}
-    wanted: set[TrafficClass] = {_objective(objectives, fault).traffic for fault in faults}
-    troubled = {traffic: sorted(_troubled(measured, traffic)) for traffic in wanted}
     found: list[FaultFigures] = []
     for at, fault in enumerate(faults):
         objective = _objective(objectives, fault)
         end_ns = _end_ns(faults[at + 1 :], fault, measured.ended_mono_ns)
         healed_ns = fault.healed_mono_ns or end_ns
-        instants = troubled[objective.traffic]
+        instants = list(_troubled(measured, objective))
         found.append(
             FaultFigures(
                 id=fault.id, kind=fault.kind, targets=fault.targets,
@@ -57,12 +53,14 @@ def _end_ns(later: Sequence[FaultRecord], fault: FaultRecord, run_ended_ns: int)
     return max(following.injected_mono_ns - SLOW_US * 1000, fault.injected_mono_ns)
 
 
-def _troubled(measured: Measured, traffic: TrafficClass) -> Iterator[int]:
-    rows: Iterable[DriveRow] = measured.rows
-    for row in rows:
-        if measured.classes.get(row.kind) == traffic and (
-            row.outcome != "ok" or row.latency_us > SLOW_US
-        ):
+def _troubled(measured: Measured, objective: FaultObjective) -> Iterator[int]:
+    kinds = {
+        kind
+        for kind, traffic in measured.classes.items()
+        if traffic == objective.traffic and objective.service in {"", measured.services.get(kind)}
+    }
+    for row in measured.rows:
+        if row.kind in kinds and (row.outcome != "ok" or row.latency_us > SLOW_US):
             yield row.intended_mono_ns
 
 

@@ -77,6 +77,18 @@ def test_an_objective_may_be_for_another_class():
     ].rto_ms == pytest.approx(700)
 
 
+def test_an_objective_may_be_for_one_service():
+    """Clicks that were slow are not the ad nodes' recovery time."""
+    rows = [row(10.1, outcome="failed"), row(10.7, "click", outcome="failed")]
+    measured = msgspec.structs.replace(
+        run(*rows, faults=[fault(10, 15)]),
+        classes={"ads": "public", "click": "public"}, services={"ads": "ads", "click": "clicks"},
+    )  # fmt: skip
+    of_ads = {"node_kill": FaultObjective(service="ads")}
+    assert recoveries(measured, slo(faults=of_ads))[0].rto_ms == pytest.approx(100)
+    assert recoveries(measured, slo())[0].rto_ms == pytest.approx(700)
+
+
 @given(st.lists(st.tuples(st.floats(0, 39), st.booleans()), max_size=20))
 def test_the_result_is_the_latest_troubled_instant(requests):
     """Held against a plain search over all rows."""
