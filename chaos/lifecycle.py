@@ -140,6 +140,9 @@ class Lifecycle:
         try:
             with fault_errors(lease.kind):
                 record = inject()
+            if not self._leases.has(lease.id):
+                # Its time ended meanwhile: the watchdog may have healed what was not there yet.
+                self._undo(lease)
         except BaseException:  # a signal too: what may be in force has no other owner yet
             self._undo(lease)
             raise

@@ -9,7 +9,7 @@ import pytest
 
 from chaos.clock import SystemClock
 from chaos.cloud import Cloud, CloudError, http_address, pinned
-from chaos.processes import start_again
+from chaos.processes import find_running, start_again
 from runtime.locks import file_lock
 from runtime.processes import is_running, signal_process
 from tests.chaos.stage import Stage, eventually
@@ -59,6 +59,8 @@ def test_a_process_a_dead_healer_started_is_taken_over(set_stage: Stage) -> None
     set_stage.save()
     kill(set_stage, "ad-1")
     again = start_again(node, pinned(node))
+    # for an instant after it was started the kernel shows no command line yet
+    eventually(lambda: find_running(pinned(node)))
     set_stage.cloud.start_dead(["ad-1"])
     assert set_stage.cloud.named("ad-1").pid == again.pid
 

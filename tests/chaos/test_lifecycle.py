@@ -5,6 +5,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chaos.clock import SystemClock
@@ -13,7 +14,10 @@ from chaos.journal import Journal
 from chaos.leases import Leases
 from chaos.lifecycle import FaultError, Lifecycle, NotHealedError, fault_errors
 from contracts.fault import FaultRecord, Lease
+from contracts.tap import TapReport
+from runtime.control import call_control
 from runtime.processes import end_processes, marked_processes, start_ticks
+from tests.chaos.stage import Stage, eventually
 
 
 @pytest.fixture
@@ -133,3 +137,41 @@ def test_the_watchdog_carries_the_mark_of_its_cloud(life: Lifecycle, tmp_path: P
     assert Leases(tmp_path / "leases").open_leases() == ()
     life.close()
     assert marked_processes(str(tmp_path)) == []
+
+
+def test_a_fault_that_took_effect_after_its_lease_ended_is_undone(
+    full_stage: Stage, tmp_path: Path
+) -> None:
+    """The watchdog healed before there was anything to heal: the runner does it once more."""
+    leases, relay = Leases(tmp_path / "leases"), full_stage.root / "relay.sock"
+    life = Lifecycle(
+        leases, Journal(tmp_path / "faults.ndjson"), cloud=full_stage.path, clock=SystemClock()
+    )
+    lease = life.take("link_cut", (str(relay),), ttl_s=0.0)
+    eventually(lambda: not leases.open_leases())
+
+    def inject() -> FaultRecord:
+        call_control(relay, "cut")
+        return record(lease)
+
+    life.inject(lease, inject)
+    assert not msgspec.json.decode(call_control(relay, "stats"), type=TapReport).cut
+    life.close()
+
+
+def test_leases_nobody_holds_are_undone_and_told(full_stage: Stage, tmp_path: Path) -> None:
+    """A signal came between injection and keeper: the fault goes, its record says so; one that is held stays."""
+    leases, relay = Leases(tmp_path / "leases"), full_stage.root / "relay.sock"
+    journal = Journal(tmp_path / "faults.ndjson")
+    life = Lifecycle(leases, journal, cloud=full_stage.path, clock=SystemClock())
+    orphan = life.take("link_cut", (str(relay),), ttl_s=60.0)
+    call_control(relay, "cut")
+    journal.append(record(orphan))
+    held = life.take("response_drop", (str(full_stage.root / "orders.sock"),), ttl_s=60.0)
+    life.heal_orphans({held.id})
+    assert leases.open_leases() == (held,)
+    assert not msgspec.json.decode(call_control(relay, "stats"), type=TapReport).cut
+    assert journal.records()[0].healed_mono_ns
+    life.heal_orphans(())
+    assert leases.open_leases() == ()
+    life.close()
