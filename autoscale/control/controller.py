@@ -4,7 +4,7 @@ The planner decides; this observes, writes and verifies. A pass that finds every
 nothing. What fails waits by its key and is decided anew; nothing is remembered but what only costs time to lose.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ from autoscale.control.clock import Clock
 from autoscale.control.events import Announcer
 from autoscale.control.holding import keys_of
 from autoscale.control.look import Demand, Known, Look, Terms, look
+from autoscale.control.measured import measured
 from autoscale.control.status import QUIET, Troubles
 from autoscale.control.view import View
 from autoscale.control.work import (
@@ -31,6 +32,7 @@ from autoscale.plan.model import Forecast, Plan, Timing
 from autoscale.plan.planner import plan
 from autoscale.targets.holders import Shape, priority
 from autoscale.targets.pools import GroupSeen
+from contracts.promotion import Promotion
 
 
 class Sources(Protocol):
@@ -52,8 +54,8 @@ class Sources(Protocol):
         """Measured requests per second of a replica, by workload."""
         ...
 
-    def forecasts(self) -> Iterable[Forecast]:
-        """Demand curves."""
+    def forecasts(self, promotions: Sequence[Promotion]) -> Iterable[Forecast]:
+        """Demand curves of these promotions."""
         ...
 
     def canary(self, keys: Iterable[str]) -> Mapping[str, str]:
@@ -121,8 +123,8 @@ class Controller:
         seen = self._look()
         self._windows = windows_of(seen)
         planned = plan(
-            seen.now, seen.planned, seen.observed, timing=self._duties.timing,
-            forecasts=self._sources.forecasts(),
+            seen.now, seen.planned, seen.observed, timing=measured(seen, self._duties.timing),
+            forecasts=self._sources.forecasts(seen.planned),
         )  # fmt: skip
         if not self._began:
             # whoever ran before us held these, and wrote the account when it last wrote the status

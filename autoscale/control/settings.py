@@ -53,7 +53,8 @@ class PoolSettings(Contract, frozen=True, kw_only=True):
 class DemandSettings(Contract, frozen=True, kw_only=True):
     """Live demand from a Prometheus: `query` by default, `queries` by workload key (`Kind/namespace/name`).
 
-    A query gives requests per second; `{kind}`, `{namespace}` and `{name}` in it are the workload's.
+    A query gives requests per second; `{kind}`, `{namespace}` and `{name}` in it are the workload's. With `forecast`,
+    five weeks of it are read from `query_range` so often, and promotions in sight are planned by what was learned.
     """
 
     url: str = ""
@@ -61,6 +62,8 @@ class DemandSettings(Contract, frozen=True, kw_only=True):
     queries: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     every_s: Seconds = 15.0
     timeout_s: Seconds = 3.0
+    forecast: bool = False
+    forecast_every_s: Seconds = 300.0
 
 
 class TimingSettings(Contract, frozen=True, kw_only=True):
@@ -70,6 +73,13 @@ class TimingSettings(Contract, frozen=True, kw_only=True):
     pod_s: Seconds = 120.0
     verify_s: Seconds = 60.0
     safety_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 300.0
+
+
+class CapacitySettings(Contract, frozen=True, kw_only=True):
+    """What a replica was measured to carry: a `capacity.json`, and which of its services a workload (by key) is."""
+
+    file: str = ""
+    services: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class CanarySettings(Contract, frozen=True, kw_only=True):
@@ -106,6 +116,7 @@ class AutoscaleSettings(Contract, frozen=True, kw_only=True):
     pools: tuple[PoolSettings, ...] = ()
     demand: DemandSettings = DemandSettings()
     timing: TimingSettings = TimingSettings()
+    capacity: CapacitySettings = CapacitySettings()
     canary: CanarySettings = CanarySettings()
     placeholder: Placeholder = Placeholder()
     resync_s: Seconds = 30.0

@@ -207,7 +207,7 @@ def test_a_sale_minutes_ahead(shop: Shop) -> None:
     shop.start()
     before = shop.get("hpa", "ad-service")["spec"]
     assert shop.nodes() == NODES
-    start = shop.promote("sale", start_s=45, last_s=15)
+    start = shop.promote("sale", start_s=40, last_s=12)
 
     def phase(*names: str) -> bool:
         return shop.status("sale").get("phase") in names
@@ -258,7 +258,50 @@ def test_a_second_look_writes_nothing(shop: Shop) -> None:
     shop.programs[-1].send_signal(signal.SIGTERM)
     assert shop.programs[-1].wait(20) == 0
     shop.start("two")
-    time.sleep(8)
+    time.sleep(6)
     assert versions() == before
+
+
+def test_killed_in_a_sale_taken_by_hand_and_deleted(shop: Shop) -> None:
+    """SIGKILL while the floor is ours: the next replica goes on; a hand-made floor is left alone; a deletion gives back."""
+    before = shop.get("hpa", "ad-service")["spec"]
+    shop.promote("far", start_s=3 * 86400, last_s=60, nodes=[{"pool": "ads", "add": 10}], lead="1h")
+    eventually(
+        lambda: shop.status("far").get("shortfall") == 5,
+        within_s=20,
+        why=lambda: shop.status("far"),
+    )
+    shop.promote("short", start_s=4, last_s=300, nodes=[])
+    eventually(
+        lambda: shop.hpa()[0] == FLOOR, within_s=40, why=lambda: f"{shop.hpa()}\n{shop.log()}"
+    )
+    shop.programs[-1].kill()
+    shop.programs[-1].wait()
+    shop.start("three")
+    eventually(lambda: shop.status("short").get("phase") == "Active", within_s=30, why=shop.log)
+    assert shop.status("short")["baselines"][0]["floor"] == 2
+    shop.kubectl("annotate", "promotion", "short", "isthmus.dev/force-restore=true")
+    shop.kubectl("delete", "promotion", "short", "far", "--timeout=60s")
+    assert shop.get("hpa", "ad-service")["spec"] == before
+    shop.promote("again", start_s=4, last_s=300, nodes=[])
+    eventually(
+        lambda: shop.hpa()[0] == FLOOR, within_s=40, why=lambda: f"{shop.hpa()}\n{shop.log()}"
+    )
+    eventually(
+        lambda: shop.status("again")["baselines"][0].get("written") == FLOOR,
+        within_s=20,
+        why=shop.log,
+    )
+    shop.kubectl("patch", "hpa", "ad-service", "--type=merge", "-p", '{"spec":{"minReplicas":4}}')
+
+    def yields() -> bool:
+        return any(
+            one["type"] == "Conflict" and one["status"] == "True"
+            for one in shop.status("again")["conditions"]
+        )
+
+    eventually(yields, within_s=20, why=lambda: shop.status("again"))
+    shop.kubectl("delete", "promotion", "again", "--timeout=60s")
+    assert shop.hpa()[0] == 4
     # idle nodes go: the pool's own autoscaler takes them back
     eventually(lambda: shop.nodes() == NODES, within_s=60, why=shop.nodes)

@@ -77,7 +77,7 @@ class FakeSources:
     def capacity(self) -> Mapping[str, float]:
         return self.capacities
 
-    def forecasts(self) -> Iterable[Any]:
+    def forecasts(self, promotions: Any) -> Iterable[Any]:
         return ()
 
     def canary(self, keys: Iterable[str]) -> Mapping[str, str]:
