@@ -85,7 +85,7 @@ class Agents:
             traffic_class=pool.traffic_class,
             kubeconfig=str(self._files.kubeconfig),
             directory=str(directory / "node"),
-            ready=str(directory / "ready.json"),
+            ready=str(self._ready(name)),
             cgroup=self._group_name(name),
             network=subnet,
             site_network=net.pods,
@@ -113,6 +113,7 @@ class Agents:
 
     def start(self, name: str) -> None:
         """Start the agent of a node whose settings are there."""
+        self._ready(name).unlink(missing_ok=True)  # what an agent that is gone has said
         start_process(
             Launch(
                 argv=inside(
@@ -125,6 +126,13 @@ class Agents:
                 log=str(self._files.logs / f"agent-{name}.log"),
             )
         )  # fmt: skip
+
+    def is_ready(self, name: str) -> bool:
+        """Whether the agent that runs now keeps its node: the API server may still believe a dead one."""
+        return self._ready(name).exists()
+
+    def _ready(self, name: str) -> Path:
+        return self._files.agents / name / "ready.json"
 
     def end(self, name: str) -> None:
         """End a node at once, agent, pods, their namespaces and files. Raises `OSError`, `NetworkError`."""

@@ -171,6 +171,9 @@ class Nodes:
         for pool in spec.pools:
             if ready[pool.name] < pool.nodes and (self._agents or pool.runtime == "kwok"):
                 yield f"pool {pool.name} has {ready[pool.name]} of {pool.nodes} nodes Ready"
+        if self._agents:
+            silent = (it for it in self._agents.settings() if not self._agents.is_ready(it))
+            yield from (f"the agent of {name} is not ready" for name in silent)
 
     def _ask_unless(self, method: Method, path: str, status: int, *, body: object = None) -> None:
         """Ask; that one status is as good as done."""

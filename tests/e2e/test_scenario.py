@@ -76,7 +76,7 @@ def changes_nothing_twice(at: Environment) -> None:
 
 def heals_what_was_changed_by_hand(at: Environment) -> None:
     at.kubectl("public", "delete", "networkpolicy", "ads", "-n", "isthmus")
-    by_hand = ("set", "resources", "deployment/clicks", "-n", "isthmus", "--limits=memory=123Mi")
+    by_hand = ("set", "resources", "deployment/clicks", "-n", "isthmus", "--requests=memory=23Mi")
     at.kubectl("public", *by_hand)
     assert at.changes("refresh", code=1)
     at.run("up", at.name)
@@ -84,7 +84,7 @@ def heals_what_was_changed_by_hand(at: Environment) -> None:
     clicks = at.kubectl(
         "public", "get", "deployment", "clicks", "-n", "isthmus", "-o", "yaml"
     ).stdout
-    assert "123Mi" not in clicks
+    assert "23Mi" not in clicks
     assert at.changes("preview") == {}
 
 

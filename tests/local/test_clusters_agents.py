@@ -122,3 +122,17 @@ def test_ending_what_is_not_there_is_nothing(tmp_path: Path) -> None:
         Cgroup(Hierarchies(unified=str(tmp_path)), "isthmus-1a2b/x"), namespace_prefix="is1a2b"
     )
     unmount_below(tmp_path / "absent")
+
+
+def test_an_agent_is_ready_when_the_one_that_runs_now_says_so(
+    agents: Agents, files: ClusterFiles
+) -> None:
+    """What one that is gone has said counts no more: the API server may believe it for seconds."""
+    agents.add("core-1", POOL, subnet="10.98.1.0/24", scaled=False)
+    ready = files.agents / "core-1" / "ready.json"
+    assert not agents.is_ready("core-1")
+    ready.write_text("{}")
+    assert agents.is_ready("core-1")
+    end_processes(agents.running().values(), signum=signal.SIGKILL, grace_s=5)
+    agents.start("core-1")
+    assert not agents.is_ready("core-1")
