@@ -16,6 +16,8 @@ from pathlib import Path
 import msgspec
 
 POLL_S = 0.01
+LOADED_S_MAX = 5.0
+"""Microseconds, unless the machine gives it no processor just then."""
 MARK = "ISTHMUS_CLOUD"
 """Every process of a cloud carries this variable, so that even one that was never recorded is found."""
 
@@ -66,7 +68,19 @@ def start_process(launch: Launch) -> Process:
         os.close(descriptor)
     child.returncode = 0  # it may outlive us, which Popen would call a leak; we reap it ourselves
     _children.add(child.pid)
-    return Process(pid=child.pid, start_ticks=start_ticks(child.pid) or 0)
+    process = Process(pid=child.pid, start_ticks=start_ticks(child.pid) or 0)
+    _await_loaded(process)
+    return process
+
+
+def _await_loaded(process: Process) -> None:
+    """Wait until it has its command line: for a moment of its loading that reads empty, and others know it by that."""
+    deadline = time.monotonic() + LOADED_S_MAX
+    while time.monotonic() < deadline and start_ticks(process.pid) == process.start_ticks:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                return
+        select.select([], [], [], POLL_S)
 
 
 def start_ticks(pid: int) -> int | None:
