@@ -1,7 +1,7 @@
 """Bad minutes, unserved share and node-hours of scaling policies. Writes .isthmus/bench/autoscale.json.
 
 Run by `make bench-autoscale`. WorldCup98 is found through ISTHMUS_TRACES (a directory with wc98_requests_per_minute.csv
-and wc98_matches.csv; without it only generated traces run). `--quick` takes one seed, `--frontier` sweeps our quantile.
+and wc98_matches.csv; without it only generated traces run). `--quick` takes one seed, `--frontier` sweeps our quantile and lead.
 Ends with 1 if a gate that must hold does not.
 """
 
@@ -39,6 +39,7 @@ from autoscale.simulate.trace import Trace, read_calendar, read_demand, scored  
 
 SEEDS = (0, 1, 2)
 GROUND = Ground()
+QUANTILES, LEADS = (0.7, 0.8, 0.9, 0.95, 0.98), ("10m", "15m", "60m")
 MUST, GOAL = (28, 7556.0), (10, 7000.0)
 """Bad minutes and node-hours on wc98_step (issue Promotion): anchors §3.3, event model q90 at the measured lag."""
 HARM_UNSERVED, HARM_NODES = 1.0, 1.05
@@ -176,12 +177,13 @@ def gates(results: Sequence[Result]) -> bool:
 
 
 def frontier(wc98: Trace) -> list[Result]:
-    """Ours at other quantiles, on the trace of the gate."""
+    """Ours at other quantiles and leads, on the trace of the gate."""
     trace = with_steps(wc98, 0)
     found: list[Result] = []
-    for quantile in (0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
-        figures = played(trace, Ours(trace, GROUND, Terms(confidence=quantile)))
-        name = f"isthmus_q{round(100 * quantile)}"
+    swept = [(f"isthmus_q{round(100 * q)}", Terms(confidence=q)) for q in QUANTILES]
+    swept += [(f"isthmus_lead_{lead}", Terms(lead=lead)) for lead in LEADS]
+    for name, terms in swept:
+        figures = played(trace, Ours(trace, GROUND, terms))
         told(name, trace.name, figures)
         found.append(Result(policy=name, trace=trace.name, seed=0, score=figures))
     return found

@@ -33,9 +33,10 @@ LETTING_GO = Release(below=0.82, for_="5m", every="1m", step="50%")
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """How promotions are written: quantile, and how carefully they let go."""
+    """How promotions are written: quantile, lead, and how carefully they let go."""
 
     confidence: float = 0.9
+    lead: str = "auto"
     release: Release = LETTING_GO
     safety_s: float = 60.0
     verify_s: float = 60.0
@@ -113,7 +114,7 @@ class Ours:
             name=f"e{event.start_min}",
             spec=PromotionSpec(
                 start=self._at(event.start_min), end=self._at(self.forecaster.end_min(event)), mode="Auto",
-                confidence=terms.confidence, release=terms.release,
+                confidence=terms.confidence, release=terms.release, lead=terms.lead,
                 workloads=(
                     PromotedWorkload(
                         name="ads", ref=WorkloadRef(name="ads"), expected_peak=1.0,
