@@ -8,11 +8,16 @@ from types import FrameType
 import typer
 
 from cli.audit import audit_app
+from cli.autoscale import autoscale_app
+from cli.autoscale_forecast import forecast_command
+from cli.autoscale_run import run as autoscale_run
+from cli.autoscale_simulate import simulate_command
 from cli.bridge import bridge_app
 from cli.chaos import chaos_app
 from cli.controls import controls
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.load import load_app
 from cli.local import down, outputs, preview, refresh, status, up
 from cli.policy import policy_app
 from cli.router import router_app
@@ -40,6 +45,11 @@ app.add_typer(router_app, name="router")
 app.add_typer(bridge_app, name="bridge")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(audit_app, name="audit")
+app.add_typer(autoscale_app, name="autoscale")
+app.add_typer(load_app, name="load")
+autoscale_app.command("run")(autoscale_run)
+autoscale_app.command("simulate")(simulate_command)
+autoscale_app.command("forecast")(forecast_command)
 
 
 @app.command()

@@ -18,7 +18,7 @@ def test_help_lists_every_command() -> None:
     """One screen names what there is."""
     told = isthmus("--help")
     assert told.returncode == 0
-    for command in ("demo", "controls", "up", "down", "status", "policy", "router", "bridge", "chaos", "audit"):  # fmt: skip
+    for command in ("demo", "controls", "up", "down", "status", "policy", "router", "bridge", "chaos", "audit", "autoscale", "load"):  # fmt: skip
         assert command in told.stdout
 
 
