@@ -108,9 +108,12 @@ class Controller:
         self._do(finalizers(seen, planned))
         seen = self._look()
         troubles = Troubles(refused=dict(self._refused), canary=self._sources.canary(seen.targets))
-        self._do(statuses(seen, planned, troubles))
+        said = list(statuses(seen, planned, troubles))
+        self._do(write for write in said if write.records)
         if not self._duties.observe_only:
             self._scale(planned)
+        # last, or a thousand words would take the tokens of one floor
+        self._do(write for write in said if not write.records)
         self._do(farewells(self._look(), self._refused, restore_s=self._duties.restore_s))
         self._send_events()
         self._nodes_now = nodes_now(planned)

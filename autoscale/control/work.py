@@ -26,12 +26,15 @@ FORCE = "isthmus.dev/force-restore"
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """One write. `key` is what backs off when it fails, `subject` whose it is, `gone` a deletion."""
+    """One write. `key` is what backs off when it fails, `subject` whose it is, `gone` a deletion,
+    `records` one that others of this pass wait for.
+    """
 
     key: str
     subject: str
     ask: Ask
     gone: bool = False
+    records: bool = False
     change: Change | None = None
 
 
@@ -57,9 +60,14 @@ def statuses(look: Look, plan: Plan, troubles: Troubles) -> Iterator[Write]:
         if not guarded and (made.baselines or made.pool_baselines) and not one.deleting:
             continue
         yield Write(
-            key=f"status {one.key}", subject=one.key, change=Change(meta=one.meta, before=one.status, after=made),
+            key=f"status {one.key}", subject=one.key, records=_records_differ(one, made), change=Change(meta=one.meta, before=one.status, after=made),
             ask=apply(_place(one), {"status": _plain(made)}, force=True, subresource="status"),
         )  # fmt: skip
+
+
+def _records_differ(one: Seen, made: PromotionStatus) -> bool:
+    before = one.status
+    return (made.baselines, made.pool_baselines) != (before.baselines, before.pool_baselines)
 
 
 def _plain(status: PromotionStatus) -> object:

@@ -390,3 +390,29 @@ def test_small_things() -> None:
     passed = loop.controller.run_once()
     assert list(group_minimums(passed.look, passed.plan)) == []
     assert passed.wake_s is not None
+
+
+def test_a_thousand_words_do_not_hold_up_one_floor() -> None:
+    """Writes are limited: records and floors come before what is only said."""
+    shop = Shop()
+    shop.promote(start_s=60, nodes=[])
+    for number in range(300):
+        one = {
+            "name": "x",
+            "ref": {"name": "ad-service"},
+            "expectedPeak": 1.0,
+            "capacityPerReplica": 100.0,
+        }
+        shop.promote(f"p{number}", start_s=86400, workloads=[one], nodes=[])
+    loop = shop.controller()
+    loop.once()
+    assert shop.floor > 4
+    assert len(shop.api.writes) <= 110
+    assert (
+        sum(
+            "status" not in shop.api.get(path)
+            for path in shop.api.objects
+            if "/promotions/" in path
+        )
+        > 150
+    )
