@@ -42,8 +42,10 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def capacity(self) -> Capacity | None:
         """Of several promotions' words on it, the most careful."""
-        every = [share.part.capacity for share in (*self.holding, *self.ended)]
-        return min(every, key=lambda one: one.per_replica * one.utilization, default=None)
+        every = {
+            id(share.part.capacity): share.part.capacity for share in (*self.holding, *self.ended)
+        }
+        return min(every.values(), key=lambda one: one.per_replica * one.utilization, default=None)
 
     @property
     def names(self) -> tuple[str, ...]:

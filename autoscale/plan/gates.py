@@ -33,11 +33,12 @@ def gates_of(
                 Gate(kind="nodes", subject=pool, deadline=moment(by_s), wanted=wanted, have=have,
                      state=_state(world.now_s, by_s, wanted=wanted, have=have))
             )  # fmt: skip
+    by_s, due = prepared.due_s, moment(prepared.due_s)
     for part in prepared.parts:
-        by_s, have = prepared.due_s, observed.workloads[part.key].ready
-        wanted = max(workloads[part.key].need, workloads[part.key].floor)
+        said, have = workloads[part.key], observed.workloads[part.key].ready
+        wanted = max(said.need, said.floor)
         gates.append(
-            Gate(kind="replicas", subject=part.key, deadline=moment(by_s), wanted=wanted, have=have,
+            Gate(kind="replicas", subject=part.key, deadline=due, wanted=wanted, have=have,
                  state=_state(world.now_s, by_s, wanted=wanted, have=have))
         )  # fmt: skip
     return tuple(gates)

@@ -134,9 +134,9 @@ def _of_now(
                 "let it go of the field, or set conflictPolicy: Force"
             )
             yield Condition(type="Conflict", subject=part.key, message=message)
-        held = plans[part.key].action == "hold" and seen.baseline is not None
-        blind = live_demand(seen) is None
-        if held and blind and claim.ended and not claim.holding:
+        if claim.holding or not claim.ended or seen.baseline is None:
+            continue
+        if plans[part.key].action == "hold" and live_demand(seen) is None:
             message = (
                 f"{part.key} is held at {seen.floor}: restore its metrics, or delete the promotion"
             )
