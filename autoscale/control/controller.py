@@ -17,7 +17,9 @@ from autoscale.control.measured import measured
 from autoscale.control.status import QUIET, Troubles
 from autoscale.control.view import View
 from autoscale.control.work import (
+    Decided,
     Write,
+    decided_on,
     farewells,
     finalizers,
     pools,
@@ -33,6 +35,9 @@ from autoscale.plan.planner import plan
 from autoscale.targets.holders import Shape, priority
 from autoscale.targets.pools import GroupSeen
 from contracts.promotion import Promotion
+
+ERRORS_MAX = 5
+"""So many failures of one pass are told in full; all are counted."""
 
 
 class Sources(Protocol):
@@ -81,6 +86,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     writes: int
     failures: int
     wake_s: float | None
+    errors: tuple[str, ...] = ()
 
 
 class Controller:
@@ -100,18 +106,21 @@ class Controller:
         self._began = False
         self._has_priority = False
         self._counts = [0, 0]
+        self._errors: list[str] = []
 
     def run_once(self) -> Passed:
         """One pass. Raises `LeaseLostError`; everything else is counted and tried again later."""
         self._counts = [0, 0]
+        self._errors = []
         seen, planned = self._see()
+        decided = decided_on(seen, planned)
         self._do(finalizers(seen, planned))
         seen = self._look()
         troubles = Troubles(refused=dict(self._refused), canary=self._sources.canary(seen.targets))
         said = list(statuses(seen, planned, troubles))
         self._do(write for write in said if write.records)
         if not self._duties.observe_only:
-            self._scale(planned)
+            self._scale(decided)
         # last, or a thousand words would take the tokens of one floor
         self._do(write for write in said if not write.records)
         self._do(farewells(self._look(), self._refused, restore_s=self._duties.restore_s))
@@ -119,7 +128,7 @@ class Controller:
         self._nodes_now = nodes_now(planned)
         return Passed(
             plan=planned, look=seen, writes=self._counts[0], failures=self._counts[1],
-            wake_s=self._wake_s(planned),
+            wake_s=self._wake_s(planned), errors=tuple(self._errors[:ERRORS_MAX]),
         )  # fmt: skip
 
     def _see(self) -> tuple[Look, Plan]:
@@ -144,16 +153,16 @@ class Controller:
         )  # fmt: skip
         return look(snapshot, self._clock.now(), known=known, terms=self._duties.terms)
 
-    def _scale(self, planned: Plan) -> None:
+    def _scale(self, decided: Decided) -> None:
         """On what is stored by now: a record whose write failed is not there, so nothing follows from it."""
-        seen, snapshot = self._look(), self._view.snapshot()
+        seen, snapshot, planned = self._look(), self._view.snapshot(), decided.plan
         shapes = {pool: self._duties.shape(pool) for pool in seen.pools}
         held = list(pools(seen, planned, snapshot, shapes=shapes))
         if any(not write.gone for write in held):
             self._ensure_priority()
         self._do(held)
         self._set_groups(seen, planned)
-        self._do(workloads(seen, planned, snapshot, restore_s=self._duties.restore_s))
+        self._do(workloads(seen, decided, snapshot, restore_s=self._duties.restore_s))
 
     def _ensure_priority(self) -> None:
         if self._has_priority:
@@ -209,6 +218,7 @@ class Controller:
 
     def _failed(self, key: str, subject: str, error: RefusedError | UnreachableError) -> None:
         self._counts[1] += 1
+        self._errors.append(f"{key}: {error}")
         after_s = 0.0
         if isinstance(error, RefusedError):
             after_s = FINAL_S if error.is_final else error.retry_after_s

@@ -26,8 +26,9 @@ FORCE = "isthmus.dev/force-restore"
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """One write. `key` is what backs off when it fails, `subject` whose it is, `gone` a deletion,
-    `records` one that others of this pass wait for.
+    """One write: `key` is what backs off when it fails, `subject` whose it is, `gone` a deletion.
+
+    `records` is one that others of the same pass wait for.
     """
 
     key: str
@@ -36,6 +37,19 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
     records: bool = False
     change: Change | None = None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan, and the versions of the workloads it was made for."""
+
+    plan: Plan
+    versions: dict[str, str]
+
+
+def decided_on(look: Look, plan: Plan) -> Decided:
+    """The plan of this look."""
+    versions = {key: target.version for key, target in look.targets.items()}
+    return Decided(plan=plan, versions=versions)
 
 
 def finalizers(look: Look, plan: Plan) -> Iterator[Write]:
@@ -85,9 +99,17 @@ def _without_nulls(plain: object) -> object:
             return plain
 
 
-def workloads(look: Look, plan: Plan, snapshot: Snapshot, *, restore_s: float) -> Iterator[Write]:
-    """Floors; each only once a record of what was there is stored."""
+def workloads(
+    look: Look, decided: Decided, snapshot: Snapshot, *, restore_s: float
+) -> Iterator[Write]:
+    """Floors; each only once a record of what was there is stored.
+
+    A workload that changed since the plan was made waits for the next one: it may be somebody else's by now.
+    """
+    plan = decided.plan
     for key, target in look.targets.items():
+        if decided.versions.get(key) != target.version:
+            continue
         planned = plan.workloads.get(key)
         baseline = look.words[key].baseline
         if target.ours and baseline is not None and _is_over(key, look, plan, restore_s=restore_s):

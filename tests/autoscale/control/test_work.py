@@ -6,6 +6,7 @@ from autoscale.control.status import Troubles
 from autoscale.control.work import (
     FINALIZER,
     FORCE,
+    decided_on,
     farewells,
     finalizers,
     pools,
@@ -74,10 +75,10 @@ def test_a_floor_without_a_record_is_never_written() -> None:
     """Whatever the plan says."""
     look, plan = planned(promotions={"ads/p": sale(start_s=-60, metadata=GUARDED)})
     assert plan.workloads[KEY].action == "raise"
-    assert list(workloads(look, plan, snapshot(), restore_s=600)) == []
+    assert list(workloads(look, decided_on(look, plan), snapshot(), restore_s=600)) == []
     stored = sale(start_s=-60, metadata=GUARDED, status={"baselines": [ENTRY | {"floor": 4}]})
     look, plan = planned(promotions={"ads/p": stored})
-    (write,) = workloads(look, plan, snapshot(), restore_s=600)
+    (write,) = workloads(look, decided_on(look, plan), snapshot(), restore_s=600)
     assert json.loads(write.ask.body)["spec"]["minReplicas"] == plan.workloads[KEY].floor
 
 
@@ -86,15 +87,15 @@ def test_a_deleted_promotion_goes_once_nothing_of_it_stands() -> None:
     status = {"baselines": [ENTRY | {"written": 12}]}
     going = sale(status=status, metadata=GUARDED | LATER["metadata"])
     look, plan = planned(promotions={"ads/p": going}, hpas=RAISED)
-    assert list(workloads(look, plan, snapshot(), restore_s=600)) == []
+    assert list(workloads(look, decided_on(look, plan), snapshot(), restore_s=600)) == []
     assert list(farewells(look, {}, restore_s=600)) == []
-    (write,) = workloads(look, plan, snapshot(), restore_s=30)
+    (write,) = workloads(look, decided_on(look, plan), snapshot(), restore_s=30)
     assert json.loads(write.ask.body)["spec"]["minReplicas"] == 2
     forced = sale(
         status=status, metadata=GUARDED | LATER["metadata"] | {"annotations": {FORCE: "true"}}
     )
     look, plan = planned(promotions={"ads/p": forced}, hpas=RAISED)
-    assert len(list(workloads(look, plan, snapshot(), restore_s=600))) == 1
+    assert len(list(workloads(look, decided_on(look, plan), snapshot(), restore_s=600))) == 1
     assert list(farewells(look, {}, restore_s=600)) == []
     assert len(list(farewells(look, {KEY: "403"}, restore_s=600))) == 1
     look, plan = planned(promotions={"ads/p": going})
@@ -108,3 +109,13 @@ def test_a_deleted_promotion_need_not_wait_where_another_has_the_record() -> Non
     going = sale(status=status, metadata=GUARDED | LATER["metadata"])
     look, _ = planned(promotions={"ads/p": going, "ads/q": sale(status=status)}, hpas=RAISED)
     assert [one.subject for one in farewells(look, {}, restore_s=600)] == ["ads/p"]
+
+
+def test_a_workload_that_changed_since_the_plan_waits_for_the_next() -> None:
+    """Somebody may have taken it meanwhile; the plan was not made for that."""
+    stored = sale(start_s=-60, metadata=GUARDED, status={"baselines": [ENTRY | {"floor": 4}]})
+    before, plan = planned(promotions={"ads/p": stored})
+    newer = {"ads/x": hpa() | {"metadata": {"resourceVersion": "8"}}}
+    after, _ = planned(promotions={"ads/p": stored}, hpas=newer)
+    assert list(workloads(after, decided_on(before, plan), snapshot(), restore_s=600)) == []
+    assert len(list(workloads(after, decided_on(after, plan), snapshot(), restore_s=600))) == 1
