@@ -23,6 +23,7 @@ from loadtest.flows.shapes import stage_of
 from loadtest.gate.compare import compare as hold_against
 from loadtest.gate.judge import judge
 from loadtest.gate.junit import junit
+from loadtest.gate.measured import figures_of
 from loadtest.gate.page import page
 from loadtest.gate.phases import judged
 from loadtest.gate.read import RunError, read_run
@@ -114,6 +115,13 @@ def _tell(done: DriveRun, directory: Path) -> None:
     late = sum(it.late for it in done.summaries)
     cost = f", {cpu_s * 1e6 / sent:.1f} µs CPU each" if sent else ""
     typer.echo(f"sent {sent:,} of {planned:,} requests, {late:,} late{cost}")
+    measured = read_run(directory, EVERYTHING)
+    for traffic in sorted(set(measured.classes.values())):
+        figures = figures_of(measured.of_class(traffic))
+        typer.echo(
+            f"  {traffic:9} {figures.ok:,} ok, {figures.shed:,} shed, {figures.failed:,} failed; "
+            f"p50 {figures.p50_ms:.1f} ms, p99 {figures.p99_ms:.1f} ms, p99.9 {figures.p999_ms:.1f} ms"
+        )
     if done.lost_workers:
         typer.echo(f"workers lost: {', '.join(map(str, done.lost_workers))}; the run is INVALID")
     if done.stopped:

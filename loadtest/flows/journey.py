@@ -1,4 +1,4 @@
-"""The steps of a journey as requests: browse, click, order, pay, profile. Pure; equal seeds, equal journeys."""
+"""The steps of a journey as requests: browse, click, order, pay, profile. Equal seeds, equal journeys."""
 
 import hashlib
 import random

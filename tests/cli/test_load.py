@@ -171,3 +171,20 @@ def test_shoppers_without_a_place_or_a_time_are_refused(words, said):
     done = RUNNER.invoke(load_app, words)
     assert done.exit_code == USAGE
     assert said in done.stderr
+
+
+def test_a_target_nobody_listens_at_is_invalid_and_not_slow(tmp_path):
+    """Refused connections are fast: no latency is made of them, and the run proves nothing."""
+    out = tmp_path / "run"
+    plan = written(tmp_path, plan_of("127.0.0.1:1", profile=[
+        {"name": "s", "kind": "constant", "for_s": 1, "rate": 60},
+    ]))  # fmt: skip
+    assert RUNNER.invoke(load_app, ["run", "-f", plan, "--out", str(out)]).exit_code == 0
+    slo = tmp_path / "slo.yaml"
+    slo.write_text("version: isthmus/v1\nclasses: {public: {p99_ms: 100}}\n")
+    judged = RUNNER.invoke(load_app, ["gate", "--slo", str(slo), str(out), "--json"])
+    assert judged.exit_code == ENVIRONMENT
+    report = json.loads(judged.stdout)
+    assert report["verdict"] == "INVALID"
+    assert "target_unreachable" in {it["id"] for it in report["reasons"]}
+    assert report["by_class"]["public"]["p99_ms"] == 0

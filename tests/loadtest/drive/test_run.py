@@ -7,8 +7,11 @@ import msgspec
 import pytest
 
 from contracts.drive import DriveRun, MachineSecond
+from contracts.slo import ClassObjective, Slo
 from contracts.tap import Canary
 from loadtest.drive.run import Drive, DriveError, interrupting, prepare
+from loadtest.gate.judge import judge
+from loadtest.gate.read import read_run
 from loadtest.sink import read_lines
 from tests.loadtest.drive.plans import GET, loaded_of, plan_of
 from tests.loadtest.drive.test_driver import steady
@@ -59,6 +62,24 @@ def test_a_killed_worker_is_missed(tmp_path, shop):
         run = drive.finish()
     assert run.lost_workers == (1,)
     assert [it.worker for it in run.summaries] == [0]
+
+
+def test_a_worker_that_was_stopped_for_a_while_is_late_and_invalid(tmp_path, shop):
+    """SIGSTOP for a second: its requests leave late, their wait counts, and the gate believes none of it."""
+    _, address = shop
+    loaded = loaded_of(plan_of(address, profile=steady(200, 3)))
+    prepare(loaded, tmp_path, tmp_path)
+    with Drive(loaded, tmp_path) as drive:
+        drive.wait(lambda _: None, until_s=0.5)
+        os.kill(drive.pids[0], signal.SIGSTOP)
+        drive.wait(lambda _: None, until_s=1.8)
+        os.kill(drive.pids[0], signal.SIGCONT)
+        run = drive.finish()
+    assert run.summaries[0].late > 100
+    slo = Slo(version="isthmus/v1", classes={"public": ClassObjective(p99_ms=500)})
+    report = judge(read_run(tmp_path, slo), slo, {})
+    assert {"generator_late", "p99"} <= {it.id for it in report.reasons}
+    assert report.verdict == "INVALID"
 
 
 def test_a_signal_stops_a_run_and_is_named(tmp_path, shop):

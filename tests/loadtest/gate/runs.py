@@ -20,7 +20,7 @@ from contracts.slo import (
 )
 from contracts.tap import TapReport
 from loadtest.drive.histogram import Latencies
-from loadtest.gate.measured import Generator, Measured, Proofs, Total, add_up
+from loadtest.gate.measured import Generator, Measured, Proofs, Total
 
 START_NS = 10**12
 STEADY_S = range(20, 40)
@@ -179,6 +179,3 @@ def write_lines(path: Path, rows: Iterable[object]) -> None:
 def cell_of(second: int, kind: str, values_us: list[int]) -> LoadCell:
     text = latencies(values_us).encode()
     return LoadCell(second, kind, len(values_us), len(values_us), 0, 0, 0, 0, text)
-
-
-__all__ = ["add_up"]
