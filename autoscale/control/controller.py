@@ -26,7 +26,7 @@ from autoscale.control.work import (
     statuses,
     workloads,
 )
-from autoscale.control.workqueue import FINAL_S, WorkQueue
+from autoscale.control.workqueue import FINAL_S, SPARE, WorkQueue
 from autoscale.control.writer import Writer
 from autoscale.kube.ports import NOT_FOUND, RefusedError, UnreachableError
 from autoscale.plan.durations import seconds
@@ -192,7 +192,8 @@ class Controller:
                 stuck.add(write.key)
 
     def _one(self, write: Write) -> bool:
-        if not self._queue.admits(write.key, self._clock.monotonic()):
+        spare = SPARE if write.change is not None and not write.records else 0.0
+        if not self._queue.admits(write.key, self._clock.monotonic(), spare=spare):
             return False
         try:
             answer = self._writer.send(write.ask)
@@ -228,7 +229,7 @@ class Controller:
 
     def _send_events(self) -> None:
         for ask in self._announcer.take():
-            if not self._queue.admits("event", self._clock.monotonic()):
+            if not self._queue.admits("event", self._clock.monotonic(), spare=SPARE):
                 return
             try:
                 self._writer.send(ask)

@@ -160,13 +160,12 @@ class Process:
 
     def _wait_s(self, passed: Passed) -> float:
         """Until the next boundary, never before it, and not all replicas of the world at the same moment."""
-        if passed.writes or passed.failures:
-            _log.info(
-                "autoscale.pass",
-                writes=passed.writes,
-                failures=passed.failures,
-                errors=passed.errors,
+        if passed.failures:
+            _log.warning(
+                "autoscale.writes_failed", failures=passed.failures, errors="; ".join(passed.errors)
             )
+        if passed.writes:
+            _log.info("autoscale.pass", writes=passed.writes)
         wait_s = self._settings.resync_s
         if passed.wake_s is not None:
             wait_s = min(

@@ -8,6 +8,8 @@ FINAL_S = 60.0
 """What only a person can put right is tried once a minute."""
 RATE, BURST = 10.0, 100.0
 """Writes per second, and at once: what client-go's controllers allow themselves."""
+SPARE = 50.0
+"""Tokens that what is only said leaves to floors, nodes and records."""
 
 
 class _Failed(msgspec.Struct, frozen=True):
@@ -24,14 +26,14 @@ class WorkQueue:
         self._failed: dict[str, _Failed] = {}
         self._starved = False
 
-    def admits(self, key: str, now_s: float) -> bool:
-        """Whether it may be tried now; takes a token if so."""
+    def admits(self, key: str, now_s: float, *, spare: float = 0.0) -> bool:
+        """Whether it may be tried now; takes a token if so. `spare` are tokens that are left to others."""
         failed = self._failed.get(key)
         if failed is not None and now_s < failed.due_s:
             return False
         self._tokens = min(self._burst, self._tokens + max(0.0, now_s - self._at_s) * self._rate)
         self._at_s = max(self._at_s, now_s)
-        if self._tokens < 1:
+        if self._tokens < 1 + spare:
             self._starved = True
             return False
         self._tokens -= 1
@@ -52,7 +54,7 @@ class WorkQueue:
         dues = [max(0.0, one.due_s - now_s) for one in self._failed.values()]
         if self._starved:
             self._starved = False
-            dues.append(max(0.0, (1 - self._tokens) / self._rate))
+            dues.append(max(1.0, 1 - self._tokens) / self._rate)
         return min(dues, default=None)
 
     def keep(self, keys: set[str]) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscale.control.workqueue import BURST, PAUSE_S_MAX, RATE, WorkQueue
+from autoscale.control.workqueue import BURST, PAUSE_S_MAX, RATE, SPARE, WorkQueue
 
 
 def test_a_key_that_failed_waits_longer_each_time_and_others_do_not() -> None:
@@ -61,3 +61,14 @@ def test_an_empty_bucket_says_when_it_has_one_again() -> None:
     assert queue.wake_s(10.0) == 0.5
     assert queue.wake_s(10.0) is None
     assert queue.admits("b", 10.5)
+
+
+def test_what_is_only_said_leaves_tokens_to_what_is_done() -> None:
+    """Half the burst is kept for floors, and a second later there is more."""
+    queue = WorkQueue(rate=10, burst=100)
+    said = sum(queue.admits(f"s{n}", 5.0, spare=SPARE) for n in range(100))
+    assert said == 50
+    assert queue.wake_s(5.0) == 0.1
+    assert sum(queue.admits(f"f{n}", 5.0) for n in range(100)) == 50
+    assert not queue.admits("s", 6.0, spare=SPARE)
+    assert queue.admits("f", 6.0)
