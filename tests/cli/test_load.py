@@ -159,20 +159,6 @@ def test_an_objective_that_cannot_be_used_is_refused(tmp_path):
     assert "none" in missing.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["flows", "http://h", "--stage", "10"], "expected SECONDS:USERS"),
-        (["flows", "h:80", "--stage", "1:1"], "expected http://HOST:PORT"),
-    ],
-)
-def test_shoppers_without_a_place_or_a_time_are_refused(words, said):
-    """Exit 2, before any process is started."""
-    done = RUNNER.invoke(load_app, words)
-    assert done.exit_code == USAGE
-    assert said in done.stderr
-
-
 def test_a_target_nobody_listens_at_is_invalid_and_not_slow(tmp_path):
     """Refused connections are fast: no latency is made of them, and the run proves nothing."""
     out = tmp_path / "run"
