@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load toolchain e2e test-clouds
+.PHONY: help setup demo up down test check controls fmt clean schemas bench-policy bench-router bench-bridge bench-load bench-autoscale toolchain e2e test-clouds
 
 PY := .venv/bin/python
 ARGS ?=
@@ -49,6 +49,7 @@ toolchain: setup ## the engines of real clusters: from PATH, the cache, or built
 schemas: setup ## write the generated JSON Schemas
 	@$(PY) -m contracts.schema
 	@$(PY) -m policy.schema
+	@$(PY) -m autoscale.crd
 
 bench-policy: setup ## CPU per KB scanned
 	@$(PY) bench/bench_policy.py
@@ -61,6 +62,9 @@ bench-bridge: setup ## records per CPU-second, exactly once against plain copy
 
 bench-load: setup ## CPU per request of the load engine
 	@$(PY) bench/bench_load.py
+
+bench-autoscale: setup ## bad minutes and node-hours of scaling policies, on traces of ISTHMUS_TRACES and a synthetic one
+	@$(PY) bench/bench_autoscale.py $(ARGS)
 
 clean: ## stop what runs, remove .venv and .isthmus
 	@[ ! -x $(PY) ] || $(PY) -m cli down local || true
