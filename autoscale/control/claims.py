@@ -9,6 +9,7 @@ between any two writes leaves nothing to guess:
     yes      no           recorded, not written yet                   write          (written empty, all as recorded)
     yes      yes          it stands                                   step, hold, or restore
     yes      no           restored, or taken by somebody else         Yield: hold; nobody needs it: drop the record
+                                                                      (after the ceiling, where that is still ours)
     -        yes          the record was lost                         nothing is written; said as a conflict
 
 Restoring writes the baseline *under the name of the manager it belonged to*, which takes the field from us in the
@@ -112,7 +113,7 @@ def _kept(entry: Baseline, target: Target | None, held: Held | None) -> Baseline
     if target is None:
         # gone for the moment, perhaps: while it is needed the record waits for it
         return entry if holds else None
-    if target.ours:
+    if target.partly_ours:
         spare = not holds and held is not None and held.elsewhere
         return None if spare else _updated(entry, target)
     return entry if holds else None

@@ -114,6 +114,8 @@ def workloads(
         baseline = look.words[key].baseline
         if target.ours and baseline is not None and _is_over(key, look, plan, restore_s=restore_s):
             yield _workload(key, restore(target, baseline))
+        elif target.partly_ours and not target.ours and not _is_held(key, look, plan):
+            yield from _rest(target, look)
         elif planned is None or baseline is None:
             continue
         elif planned.action == "restore" and target.ours:
@@ -122,6 +124,13 @@ def workloads(
             yield from _set(
                 target, baseline, snapshot, floor=planned.floor, ceiling=planned.ceiling
             )
+
+
+def _rest(target: Target, look: Look) -> Iterator[Write]:
+    """The floor was taken by somebody else; what is left of ours goes back."""
+    for one in recorded(target.key, look, leaving=True)[:1]:
+        entry = next(e for e in one.status.baselines if e.workload == target.key)
+        yield _workload(target.key, restore(target, entry))
 
 
 def _set(
@@ -213,7 +222,7 @@ def farewells(look: Look, refused: Mapping[str, str], *, restore_s: float) -> It
 
 def _stands(entry: Baseline, one: Seen, look: Look) -> bool:
     target = look.targets.get(entry.workload)
-    if target is None or not target.ours:
+    if target is None or not target.partly_ours:
         return False
     return all(other.key == one.key for other in recorded(entry.workload, look))
 

@@ -62,6 +62,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return self.owns_floor.ours
 
     @property
+    def partly_ours(self) -> bool:
+        """Whether anything of it is still ours: somebody may have taken the floor and left us the ceiling."""
+        return self.owns_floor.ours or self.owns_ceiling.ours
+
+    @property
     def floor_since(self) -> datetime | None:
         """When we last changed it."""
         return self.owns_floor.changed_at

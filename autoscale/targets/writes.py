@@ -38,16 +38,19 @@ def set_floor(target: Target, baseline: Baseline, *, floor: int, ceiling: int | 
 
 
 def restore(target: Target, baseline: Baseline) -> Ask:
-    """What there was before, under the name of whoever it belonged to; the fields leave us in the same write.
+    """What there was before of what is ours, under the name of whoever it belonged to; the fields leave us in the same write.
 
     A value that does not change does not change hands by itself, so our entry is taken out of the book as well
     (as client-go's csaupgrade does); the version is pinned, so it is the book that was looked at.
     """
-    spec: dict[str, object] = {target.fields.floor: baseline.floor}
+    spec: dict[str, object] = {}
+    if target.owns_floor.ours:
+        spec[target.fields.floor] = baseline.floor
     if target.fields.ceiling is not None and target.owns_ceiling.ours:
-        spec[target.fields.ceiling] = (
-            target.ceiling if baseline.ceiling is None else baseline.ceiling
-        )
+        before = target.ceiling if baseline.ceiling is None else baseline.ceiling
+        # a floor that somebody else set meanwhile stays, and no ceiling may be below it
+        floor = baseline.floor if target.owns_floor.ours else target.floor
+        spec[target.fields.ceiling] = max(before or 0, floor)
     book: list[object] = [msgspec.to_builtins(one) for one in without_ours(target.book)]
     # an empty list would mean: leave the book as it is
     content: dict[str, object] = {"spec": spec, "metadata": {"managedFields": book or [{}]}}

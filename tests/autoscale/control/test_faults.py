@@ -416,3 +416,18 @@ def test_a_thousand_words_do_not_hold_up_one_floor() -> None:
         )
         > 150
     )
+
+
+def test_a_ceiling_of_ours_goes_back_though_the_floor_was_taken() -> None:
+    """By hand, under Yield: the hand-made floor stays, the ceiling is what it was."""
+    shop = Shop()
+    shop.promote("first")
+    shop.promote("second")
+    loop = shop.controller()
+    loop.during(RAISED)
+    assert shop.api.get(HPA)["spec"]["maxReplicas"] > 24
+    shop.api.edit(HPA, lambda it: it["spec"].update(minReplicas=7), manager="kubectl-edit")
+    shop.demand(100)
+    loop.during(3600)
+    assert (shop.floor, shop.api.get(HPA)["spec"]["maxReplicas"]) == (7, 20)
+    assert loop.once() == 0
