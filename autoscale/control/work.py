@@ -210,7 +210,8 @@ def farewells(look: Look, refused: Mapping[str, str], *, restore_s: float) -> It
         if not one.deleting or FINALIZER not in one.meta.finalizers:
             continue
         left = [entry.workload for entry in one.status.baselines if _stands(entry, one, look)]
-        late = _waited(one, look, restore_s=restore_s)
+        # refused once is not refused for good: it is tried for as long again
+        late = _waited(one, look, restore_s=2 * restore_s)
         if left and not (late and all(key in refused for key in left)):
             continue
         rest = [name for name in one.meta.finalizers if name != FINALIZER]
