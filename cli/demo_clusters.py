@@ -13,9 +13,12 @@ from pathlib import Path
 import msgspec
 
 from cli.demo_place import FactError, Place
-from contracts.cluster import ClusterSpec, Site
+from contracts.cluster import Site
+from infra.documents import WAREHOUSE_ENV
+from infra.names import CONFIG, LABEL_NAME, NAMESPACE, PORT_HTTP, PORT_PROBE, SITES
 from local import postgres
 from local.agent_cgroup import Cgroup
+from local.agent_objects import Pod
 from local.clusters import read
 from local.clusters_api import Api, ApiError
 from local.clusters_block import Block
@@ -26,54 +29,23 @@ from local.site_tap_settings import SiteTapSettings
 from runtime.processes import MARK, Launch, Process, end_processes, is_alive, start_process
 from runtime.ready import read_ready
 
-SITES: tuple[Site, ...] = ("public", "private")
-PODS = "/api/v1/namespaces/isthmus/pods"
-PORT_HTTP, PORT_PROBE = 8080, 9090
-NAME = "app.kubernetes.io/name"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 TAP_READY_S = 20.0
 POLL_S = 0.02
 
 
-class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
-    name: str
-    uid: str
-    labels: dict[str, str] = {}
-
-
-class _Spec(msgspec.Struct, frozen=True, rename="camel"):
-    node_name: str = ""
-
-
-class _Condition(msgspec.Struct, frozen=True, rename="camel"):
-    type: str
-    status: str
-
-
-class _Status(msgspec.Struct, frozen=True, rename="camel"):
-    pod_ip: str = msgspec.field(default="", name="podIP")
-    conditions: tuple[_Condition, ...] = ()
-
-
-class Pod(msgspec.Struct, frozen=True):
-    """One pod as the API server tells of it."""
-
-    metadata: _Metadata
-    spec: _Spec
-    status: _Status
-
-    @property
-    def workload(self) -> str:
-        """What it is a pod of."""
-        return self.metadata.labels.get(NAME, "")
-
-    @property
-    def ready(self) -> bool:
-        """Whether it serves."""
-        return any(it.type == "Ready" and it.status == "True" for it in self.status.conditions)
-
-
 class _Pods(msgspec.Struct, frozen=True):
     items: tuple[Pod, ...]
+
+
+def workload_of(pod: Pod) -> str:
+    """What it is a pod of."""
+    return pod.metadata.labels.get(LABEL_NAME, "")
+
+
+def is_ready(pod: Pod) -> bool:
+    """Whether it serves."""
+    return any((it.type, it.status) == ("Ready", "True") for it in pod.status.conditions)
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +55,6 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     block: Block
     files: dict[Site, ClusterFiles]
-    specs: dict[Site, ClusterSpec]
 
     def pods(self, site: Site) -> tuple[Pod, ...]:
         """The pods of the fabric on a site that are ready. Raises `FactError`."""
@@ -92,7 +63,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
                 found = msgspec.json.decode(api.ask("GET", PODS), type=_Pods)
         except ApiError as error:
             raise FactError(f"{self.environment}-{site}: {error}") from error
-        return tuple(it for it in found.items if it.ready)
+        return tuple(it for it in found.items if is_ready(it))
 
     def kept(self, site: Site, pod: Pod) -> Path:
         """Where the node keeps a pod's volumes."""
@@ -106,17 +77,13 @@ def find_ground(root: Path, environment: str) -> Ground:
         site: ClusterFiles(root, environment, site) for site in SITES
     }
     block = files["public"].read_block()
-    specs: dict[Site, ClusterSpec] = {}
-    for site in SITES:
-        record = files[site].read_record()
-        if record is not None and read(record.spec, root).ready:
-            specs[site] = record.spec
-    if block is None or len(specs) < len(SITES):
+    records = [it.read_record() for it in files.values()]
+    if block is None or not all(it is not None and read(it.spec, root).ready for it in records):
         raise FactError(
             f"{environment}: not both clusters are up; expected them and the fabric. "
             f"fix: isthmus up {environment}"
         )
-    return Ground(root=root, environment=environment, block=block, files=files, specs=specs)
+    return Ground(root=root, environment=environment, block=block, files=files)
 
 
 class Cast(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +118,7 @@ def tapped(ground: Ground, folder: Path) -> Generator[Place]:
 
 
 def _routers(pods: tuple[Pod, ...], name: str) -> tuple[Pod, ...]:
-    found = tuple(it for it in pods if it.workload == name)
+    found = tuple(it for it in pods if workload_of(it) == name)
     if not found:
         raise FactError(
             f"{name}: no pod is ready; expected one. fix: isthmus up, kubectl get pods -A"
@@ -176,7 +143,7 @@ def _place(ground: Ground, folder: Path, cast: Cast, taps: tuple[Path, ...]) -> 
         ledger_dsn=postgres.dsn(database, "ledger"),
         warehouse_dsn=warehouse,
         bridge_settings=_bridge_settings(ground, folder, cast.private, warehouse),
-        ad_nodes=len({it.spec.node_name for it in cast.public if it.workload == "ads"}),
+        ad_nodes=len({it.spec.node_name for it in cast.public if workload_of(it) == "ads"}),
         environment={
             "environment": ground.environment,
             "pods": str(len(cast.public) + len(cast.private)),
@@ -205,7 +172,7 @@ def _pids(ground: Ground, site: Site, pod: Pod) -> list[int]:
 
 def _bridge_settings(ground: Ground, folder: Path, pods: tuple[Pod, ...], dsn: str) -> Path:
     """The bridge's own files, as they are in its pod, with paths and the database as they are outside of it."""
-    bridge = next((it for it in pods if it.workload == "bridge"), None)
+    bridge = next((it for it in pods if workload_of(it) == "bridge"), None)
     if bridge is None:
         raise FactError(
             "bridge: no pod is ready; expected one. fix: kubectl logs -n isthmus deploy/bridge"
@@ -214,8 +181,8 @@ def _bridge_settings(ground: Ground, folder: Path, pods: tuple[Pod, ...], dsn: s
     shutil.copytree(ground.kept("private", bridge) / "config", target)
     (target / "warehouse.dsn").write_text(dsn)
     replaced = {
-        "/run/isthmus/config": str(target),
-        "env:WAREHOUSE_DSN": f"file:{target}/warehouse.dsn",
+        CONFIG: str(target),
+        f"env:{WAREHOUSE_ENV}": f"file:{target}/warehouse.dsn",
     }
     for name in ("settings.json", "topology.yaml"):
         text = (target / name).read_text()

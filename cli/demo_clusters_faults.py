@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Generator
 
-from cli.demo_clusters import PORT_HTTP, Ground, Pod
+from cli.demo_clusters import Ground, workload_of
 from cli.demo_options import NODE_SHARE
 from cli.demo_place import FactError
 from cli.demo_sources import poll
 from cli.demo_traffic import Traffic
 from contracts.fault import FaultKind, FaultRecord
 from contracts.load import LoadSummary
+from infra.names import PORT_HTTP
 from local import site_faults
+from local.agent_objects import Pod
 from local.clusters_network import inside
 from local.clusters_stores import kafka_address
 from local.site_rules import LinkFault
@@ -65,7 +67,7 @@ class Breaking:
     @contextlib.contextmanager
     def _dead_nodes(self) -> Generator[tuple[tuple[str, ...], str, int]]:
         """Nodes dead for the time of the block: which, how one knows (or nothing), since when."""
-        ads = tuple(it for it in self._ground.pods("public") if it.workload == "ads")
+        ads = tuple(it for it in self._ground.pods("public") if workload_of(it) == "ads")
         targets = drawn(tuple({it.spec.node_name for it in ads}), self._seed)
         dead = tuple(it for it in ads if it.spec.node_name in targets)
         injected_ns = time.monotonic_ns()

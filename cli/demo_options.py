@@ -9,14 +9,15 @@ from contracts.fault import FaultKind
 from contracts.load import LoadPlan, Operation
 from contracts.reasons import ReasonId
 
-Without = Literal["scan", "guard-and-scan", "failover", "eos", "idempotency"]
+Without = Literal["scan", "failover", "eos", "idempotency", "guard-and-scan"]
+"""The last is the one that really leaks: what it leaves on a kept cloud's public disks would be found by the next."""
 
 CONTROL_REASON: dict[Without, ReasonId] = {
     "scan": "guard_block",
-    "guard-and-scan": "leak_public",
     "failover": "failed_idempotent",
     "eos": "events_duplicate",
     "idempotency": "orders_duplicate",
+    "guard-and-scan": "leak_public",
 }
 """The reason each negative control must end with: what the missing mechanism is there to prevent."""
 

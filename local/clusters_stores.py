@@ -135,15 +135,15 @@ class Stores:
     def _start(self, name: Store) -> None:
         match name:
             case "kafka":
-                self._launch(name, self._kafka_argv(), inherit=True)
+                self._launch(name, self._kafka_argv(), {}, inherit=True)
             case "postgres":
-                self._launch(name, self._postgres_argv(), inherit=False)
+                self._launch(name, self._postgres_argv(), postgres.server_environ(), inherit=False)
 
     def _kafka_argv(self) -> tuple[str, ...]:
         broker = broker_spec(self._files, self._net)
         jars = fetch_kafka(CODE / ".isthmus" / "engines")
         kafka.write_broker(jars, broker)
-        return kafka.broker_argv(jars, broker)
+        return inside(self._net.namespace, *kafka.broker_argv(jars, broker))
 
     def _postgres_argv(self) -> tuple[str, ...]:
         database = database_spec(self._net)
@@ -157,14 +157,15 @@ class Stores:
         entered = inside(self._net.namespace, *argv)
         return (*entered[:2], f"--setuid={user.pw_uid}", f"--setgid={user.pw_gid}", *entered[2:])
 
-    def _launch(self, name: Store, argv: tuple[str, ...], *, inherit: bool) -> None:
-        entered = argv if argv[0] == "nsenter" else inside(self._net.namespace, *argv)
-        environ = {MARK: self._files.mark} | ({} if inherit else postgres.server_environ())
+    def _launch(
+        self, name: Store, argv: tuple[str, ...], environ: dict[str, str], *, inherit: bool
+    ) -> None:
         start_process(
             Launch(
-                argv=entered, environ=environ, cwd="/", log=str(self._log(name)), inherit=inherit
+                argv=argv, environ={MARK: self._files.mark} | environ, cwd="/",
+                log=str(self._log(name)), inherit=inherit,
             )
-        )
+        )  # fmt: skip
 
     def _log(self, name: Store) -> Path:
         return self._files.logs / f"{name}.log"

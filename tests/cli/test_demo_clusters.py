@@ -6,9 +6,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli.demo_clusters import Cast, Ground, Pod, _bridge_settings, _routers, find_ground
+from cli.demo_clusters import (
+    Cast,
+    Ground,
+    _bridge_settings,
+    _routers,
+    find_ground,
+    is_ready,
+    workload_of,
+)
 from cli.demo_place import FactError
 from contracts.cluster import ClusterSpec
+from local.agent_objects import Pod
 from local.clusters_block import Block
 from local.clusters_state import ClusterFiles, Record
 
@@ -29,20 +38,17 @@ def pod(workload: str, *, node: str = "core-1", ready: str = "True") -> Pod:
 
 def ground(root: Path) -> Ground:
     files = {site: ClusterFiles(root, "dev", site) for site in ("public", "private")}
-    specs = {
-        site: ClusterSpec(environment="dev", site=site, pools=()) for site in ("public", "private")
-    }
-    return Ground(root=root, environment="dev", block=BLOCK, files=files, specs=specs)
+    return Ground(root=root, environment="dev", block=BLOCK, files=files)
 
 
 def test_a_pod_is_read_as_the_api_server_tells_of_it() -> None:
     """Workload, node, address, and whether it serves."""
     found = pod("orders")
-    assert (found.workload, found.spec.node_name, found.status.pod_ip) == (
+    assert (workload_of(found), found.spec.node_name, found.status.pod_ip) == (
         "orders", "core-1", "10.98.1.2",
     )  # fmt: skip
-    assert found.ready
-    assert not pod("orders", ready="False").ready
+    assert is_ready(found)
+    assert not is_ready(pod("orders", ready="False"))
 
 
 def test_routers_are_told_with_their_site() -> None:

@@ -1,7 +1,6 @@
 """An environment of this checkout driven by its command line, as an engineer would, and gone after the test."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -121,7 +120,7 @@ class Environment:
         """Take it away, however it is."""
         subprocess.run(
             self.command("down", self.name, "--confirm", self.name), cwd=ROOT, check=False,
-            capture_output=True, timeout=COMMAND_S_MAX, env={**os.environ},
+            capture_output=True, timeout=COMMAND_S_MAX,
         )  # fmt: skip
         for site in SITES:
             self._checkout.run("delete", spec_of(self.name, site))
