@@ -9,14 +9,12 @@ from pulumi.runtime import config as engine_config
 
 from infra import offers
 from infra.cluster import ClusterArgs, PrivateCluster, PublicCluster
-from infra.config import PROJECT, ConfigError, Settings, parse, refuse_plain, wrong
+from infra.config import PROJECT, ConfigError, Settings, parse, refuse_plain
 from infra.drivers.contract import Order, provider_for
 from infra.fabric import Fabric, FabricArgs, SiteInput
 from infra.names import Site
+from infra.policy_file import read_policy
 from infra.pools import pools
-from policy.load import load_policy
-from policy.model import Policy
-from policy.problems import PolicyError
 
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,30})-(public|private|fabric)")
 ROOT = Path(__file__).parents[1]
@@ -130,19 +128,3 @@ def _outputs_of(stack: str) -> offers.Outputs:
     """The outputs of another stack, now: which keys are there decides what is described."""
     answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value
     return msgspec.convert(answer["outputs"], dict[str, object])
-
-
-def read_policy(settings: Settings, root: Path) -> tuple[Policy, str]:
-    """The policy and its text. Raises `ConfigError`."""
-    path = root / settings.policy
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise wrong(
-            "policy", what=f"{path} cannot be read", expected="a policy file",
-            fix="pulumi config set isthmus:policy PATH",
-        ) from error  # fmt: skip
-    try:
-        return load_policy(data, str(path)), data.decode()
-    except PolicyError as error:
-        raise ConfigError(str(error)) from error

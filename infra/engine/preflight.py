@@ -21,9 +21,9 @@ from infra.drivers.local_cluster import spec_for
 from infra.names import SITES, Site
 from infra.needs import check_needs
 from infra.orchestrate import JOINED, Part, stack_name
+from infra.policy_file import read_policy
 from infra.pools import pools
 from infra.workloads import workloads
-from policy.load import load_policy
 from policy.model import Policy
 from policy.problems import PolicyError
 
@@ -88,15 +88,7 @@ class Preflight:
     def _read(self, part: Part, given: Given) -> None:
         refuse_plain(given.values, given.secret)
         settings = self._settings[part] = parse(given.values)
-        path = self._root / settings.policy
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"isthmus:policy: {path} cannot be read ({error.strerror}); expected a policy file; "
-                "fix: pulumi config set isthmus:policy PATH"
-            ) from error
-        self._policies[part] = load_policy(data, str(path))
+        self._policies[part], _ = read_policy(settings, self._root)
 
     def _cluster(self, site: Site) -> None:
         settings = self._settings[site]

@@ -3,12 +3,13 @@
 from typing import Any
 
 from infra.config import Settings
+from infra.policy_file import read_policy
 from infra.rules.ground import Ground
 from infra.rules.resource import Resource
 from infra.rules.rule import Violation
 from infra.rules.rulebook import judge
 from infra.rules.values import SECRET, properties
-from infra.stacks import ROOT, read_policy
+from infra.stacks import ROOT
 from tests.infra.stage import SECRET_MARK, Described, Made
 
 

@@ -5,7 +5,8 @@ from pathlib import PurePath
 from infra.commands import IMAGE_PYTHON, arguments, on_host, python_of
 from infra.config import Settings, parse
 from infra.documents import SiteFacts
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import Workload, workloads
 from marketing.options import parse_options
 from tests.infra.stage import fabric_values

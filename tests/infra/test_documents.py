@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from contracts.settings import BridgeSettings, RouterSettings
 from infra.config import Settings, parse
 from infra.documents import SiteFacts, bridge_settings, checksum, router_settings, topology
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from policy.load_topology import load_topology
 from policy.problems import PolicyError

@@ -2,7 +2,8 @@
 
 from infra.config import Settings
 from infra.lines import Line, Party, lines
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from policy.load import load_policy
 from policy.model import Policy, Sensitivity

@@ -2,7 +2,8 @@
 
 from infra.config import Settings
 from infra.names import CONFIG, KUBECONFIG, SITES, STATE
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 
 
 def test_a_socket_in_the_state_directory_has_a_path_the_kernel_takes() -> None:

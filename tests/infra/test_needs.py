@@ -4,7 +4,8 @@ import pytest
 
 from infra.config import ConfigError, Settings, parse
 from infra.needs import brokers, check_needs, database_place, kafka_key
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from tests.infra.stage import fabric_values
 

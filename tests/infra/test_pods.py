@@ -4,7 +4,8 @@ import pytest
 
 from infra.config import Settings, parse
 from infra.pods import binding, selector
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from tests.infra.fabrics import described
 from tests.infra.stage import Made

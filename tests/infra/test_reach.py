@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from infra.config import Settings, parse
 from infra.lines import lines
+from infra.policy_file import read_policy
 from infra.reach import Places, policy_spec
-from infra.stacks import ROOT, read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from tests.infra.fabrics import described
 from tests.infra.stage import NETWORKS, fabric_values

@@ -3,8 +3,8 @@
 import pulumi
 import pytest
 
-from infra.config import ConfigError, Settings
-from infra.stacks import build, parts_of, read_policy
+from infra.config import ConfigError
+from infra.stacks import build, parts_of
 from tests.infra.stage import Recorder, describe, existing_values, fabric_values
 
 
@@ -79,12 +79,3 @@ def test_keys_of_others_are_none_of_our_business() -> None:
         build()
 
     assert describe(program, stack="dev-public", values=existing_values()).all("Namespace")
-
-
-def test_a_policy_that_cannot_be_read_is_named(tmp_path) -> None:
-    """Whether it is missing or wrong."""
-    with pytest.raises(ConfigError, match=r"isthmus:policy: .*cannot be read"):
-        read_policy(Settings(), tmp_path)
-    (tmp_path / "p.yaml").write_text("version: isthmus/v9\n")
-    with pytest.raises(ConfigError, match=r"p\.yaml:1: .*fix: "):
-        read_policy(Settings(policy="p.yaml"), tmp_path)

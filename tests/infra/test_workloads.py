@@ -6,7 +6,8 @@ import pytest
 
 from infra.config import ConfigError, Settings
 from infra.names import SITES
-from infra.stacks import ROOT, read_policy
+from infra.policy_file import read_policy
+from infra.stacks import ROOT
 from infra.workloads import workloads
 from policy.load import load_policy
 from policy.model import Policy, Sensitivity

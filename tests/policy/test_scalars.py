@@ -53,12 +53,14 @@ def test_expectations_in_the_readers_words(source: object, words: str) -> None:
         ("1.5", int, (False, None)), ("1.5", float, (True, 1.5)), ("2", float, (True, 2.0)),
         ("0x10", int, (False, None)), ("1:30", int, (False, None)), ("x", Literal["x"], (True, "x")),
         (".inf", float, (False, None)), ("true", int, (False, None)),
+        ("true", bool, (True, True)), ("False", bool, (True, False)), ("yes", bool, (False, None)),
+        ("on", bool, (False, None)), ("1", bool, (False, None)), ("true", str, (False, None)),
     ],
 )  # fmt: skip
 def test_a_scalar_is_taken_by_its_tag(
     text: str, source: object, taken: tuple[bool, object]
 ) -> None:
-    """YAML's other spellings of numbers are not guessed at."""
+    """YAML's other spellings of numbers, and of true and false, are not guessed at."""
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     assert isinstance(node, yaml.ScalarNode)
     assert take(node, node.tag.rpartition(":")[2], kind(source)) == taken
