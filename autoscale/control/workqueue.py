@@ -18,16 +18,21 @@ class _Failed(msgspec.Struct, frozen=True):
 
 
 class WorkQueue:
-    """Keys that failed wait; what is wanted is asked for anew in each pass, so nothing else is kept."""
+    """Keys that failed wait; what is wanted is asked for anew in each pass, so nothing else is kept.
+
+    `wake_s` ends a pass: what failed, is due and was not asked for in it is not wanted any more.
+    """
 
     def __init__(self, *, rate: float = RATE, burst: float = BURST) -> None:
         self._rate, self._burst = rate, burst
         self._tokens, self._at_s = burst, 0.0
         self._failed: dict[str, _Failed] = {}
+        self._asked = set[str]()
         self._starved = False
 
     def admits(self, key: str, now_s: float, *, spare: float = 0.0) -> bool:
         """Whether it may be tried now; takes a token if so. `spare` are tokens that are left to others."""
+        self._asked.add(key)
         failed = self._failed.get(key)
         if failed is not None and now_s < failed.due_s:
             return False
@@ -51,17 +56,12 @@ class WorkQueue:
 
     def wake_s(self, now_s: float) -> float | None:
         """Seconds until something that waits may be tried; None when nothing waits."""
+        self._failed = {
+            key: one for key, one in self._failed.items() if key in self._asked or one.due_s > now_s
+        }
+        self._asked.clear()
         dues = [max(0.0, one.due_s - now_s) for one in self._failed.values()]
         if self._starved:
             self._starved = False
             dues.append(max(1.0, 1 - self._tokens) / self._rate)
         return min(dues, default=None)
-
-    def keep(self, keys: set[str]) -> None:
-        """Forget failures of what is not wanted any more."""
-        self._failed = {key: one for key, one in self._failed.items() if key in keys}
-
-    @property
-    def waiting(self) -> int:
-        """Keys that failed and wait."""
-        return len(self._failed)

@@ -431,3 +431,21 @@ def test_a_ceiling_of_ours_goes_back_though_the_floor_was_taken() -> None:
     loop.during(3600)
     assert (shop.floor, shop.api.get(HPA)["spec"]["maxReplicas"]) == (7, 20)
     assert loop.once() == 0
+
+
+def test_a_failed_write_nobody_wants_any_more_wakes_nobody() -> None:
+    """Its promotion is deleted before it is tried again: the loop rests, and does not spin."""
+    shop = Shop()
+    shop.promote()
+    loop = shop.controller()
+    shop.api.before = lambda ask: (
+        status(500, "InternalError", "no") if ask.method == "PATCH" and ask.path == HPA else None
+    )
+    loop.during(RAISED)
+    assert shop.floor == 4
+    with shop.api.changed:
+        shop.api._delete(PROMO, {})
+    loop.during(240)
+    assert PROMO not in shop.api.objects
+    passed = loop.controller.run_once()
+    assert (passed.writes, passed.wake_s) == (0, None)

@@ -1,5 +1,6 @@
 """Which writes may be tried now."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ def test_a_key_that_failed_waits_longer_each_time_and_others_do_not() -> None:
     assert pauses[-1] == PAUSE_S_MAX
     queue.done("a")
     assert queue.wake_s(now) is None
-    assert queue.waiting == 0
 
 
 def test_what_the_server_asks_for_is_waited_for() -> None:
@@ -35,12 +35,18 @@ def test_what_the_server_asks_for_is_waited_for() -> None:
     assert queue.admits("a", 7.0)
 
 
-def test_failures_of_what_is_not_wanted_any_more_are_forgotten() -> None:
-    """A key that comes back starts anew."""
+def test_a_failure_nobody_asks_for_any_more_wakes_nobody() -> None:
+    """It is forgotten in the first pass after it was due; one that is asked for too early is not."""
     queue = WorkQueue()
-    queue.failed("a", 0.0)
-    queue.keep({"b"})
-    assert queue.admits("a", 0.0)
+    for key in "ab":
+        assert queue.admits(key, 0.0)
+        queue.failed(key, 0.0)
+    assert queue.wake_s(0.0) == 0.1
+    assert not queue.admits("a", 0.05)
+    assert queue.wake_s(0.2) == 0.0
+    queue.failed("a", 0.2)
+    assert queue.wake_s(0.2) == pytest.approx(0.2)
+    assert queue.wake_s(0.5) is None
 
 
 @given(st.lists(st.floats(0, 5), max_size=300))
