@@ -75,7 +75,7 @@ def plan(  # noqa: PLR0913 - an option each
         raise typer.Exit(USAGE) from error
     report = report_of(promotions, rehearse(begins, promotions, observed, timing=timing))
     if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n")
+        _write_json(report)
     else:
         show(report, price)
     if not report.ok:
@@ -90,14 +90,17 @@ def promotions(*, file: FilesOption, as_json: JsonOption = False) -> None:
     """
     try:
         found = [manifest_of(one) for one in _read(file)]
-    except PromotionFileError as error:
+    except (PromotionFileError, OptionError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(USAGE) from error
     if as_json:
-        listed = {"apiVersion": "v1", "kind": "List", "items": found}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(listed), indent=2).decode() + "\n")
+        _write_json({"apiVersion": "v1", "kind": "List", "items": found})
     else:
         sys.stdout.write(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True))
+
+
+def _write_json(what: object) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(what), indent=2).decode() + "\n")
 
 
 class OptionError(Exception):

@@ -111,3 +111,5 @@ def test_a_calendar_becomes_objects_for_kubectl(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["items"] == [found]
     path.write_text("nonsense\n")
     assert run("promotions", "-f", path).exit_code == 2
+    nowhere = run("promotions", "-f", "/nowhere.csv")
+    assert (nowhere.exit_code, "/nowhere.csv: No such file" in nowhere.stderr) == (2, True)
