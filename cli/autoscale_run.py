@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-autoscale_run_app = typer.Typer()
 
-
-@autoscale_run_app.command()
 def run(
     settings: Annotated[
         Path, typer.Option("--settings", help="AutoscaleSettings as JSON.", metavar="FILE")

@@ -4,18 +4,20 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from cli.autoscale_run import autoscale_run_app
+from cli.main import app
+
+RUN = ("autoscale", "run", "--settings")
 
 
 def test_settings_that_cannot_be_used_are_refused_with_2(tmp_path: Path) -> None:
     """Missing, wrong, and a kubeconfig that is not there: each with its place."""
     runner = CliRunner()
-    missing = runner.invoke(autoscale_run_app, ["--settings", str(tmp_path / "none.json")])
+    missing = runner.invoke(app, [*RUN, str(tmp_path / "none.json")])
     assert (missing.exit_code, "none.json" in missing.output) == (2, True)
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"pool": []}')
-    assert runner.invoke(autoscale_run_app, ["--settings", str(wrong)]).exit_code == 2
+    assert runner.invoke(app, [*RUN, str(wrong)]).exit_code == 2
     nowhere = tmp_path / "nowhere.json"
     nowhere.write_text('{"kubeconfig": "/nowhere"}')
-    found = runner.invoke(autoscale_run_app, ["--settings", str(nowhere)])
+    found = runner.invoke(app, [*RUN, str(nowhere)])
     assert (found.exit_code, "expected credentials of a cluster" in found.output) == (2, True)
