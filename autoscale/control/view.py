@@ -18,7 +18,7 @@ from autoscale.kube.objects import (
     ScaledObject,
     Service,
 )
-from autoscale.kube.ports import Ask, RefusedError, Transport, checked
+from autoscale.kube.ports import NOT_FOUND, Ask, RefusedError, Transport, checked
 from autoscale.kube.reflector import Pace, Reflector
 from autoscale.kube.resources import (
     BUFFER_GROUP,
@@ -109,7 +109,7 @@ class View:
             try:
                 one.list_once()
             except RefusedError as error:
-                if error.status != 404 or kind != SCALED_OBJECTS.kind:
+                if error.status != NOT_FOUND or kind != SCALED_OBJECTS.kind:
                     raise
                 self._stores[kind].replace(())
 

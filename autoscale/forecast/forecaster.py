@@ -56,11 +56,6 @@ class Forecaster:
         self.kept: list[Kept] = []
         """What was said of each finished event at its start, beside what came: for the accuracy report."""
 
-    @property
-    def finished(self) -> Sequence[Past]:
-        """The events learned so far, in order of their end."""
-        return self._past
-
     def learn(self, demand: Floats) -> None:
         """Take in everything that is over by the end of `demand`; ordinary traffic is fitted anew every day."""
         before = self._done

@@ -11,8 +11,7 @@ MERGE_PATCH = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 BAD_REQUEST = 400
-FORBIDDEN, NOT_FOUND, CONFLICT, GONE, INVALID, TOO_MANY = 403, 404, 409, 410, 422, 429
-SERVER_ERROR = 500
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, INVALID = 401, 403, 404, 409, 410, 422
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,23 +52,12 @@ class UnreachableError(Exception):
     """No whole answer: whether a write was done is not known."""
 
 
-class _Cause(msgspec.Struct, frozen=True):
-    reason: str = ""
-    message: str = ""
-    field: str = ""
-
-
-class _Details(msgspec.Struct, frozen=True):
-    causes: tuple[_Cause, ...] = ()
-
-
 class Status(msgspec.Struct, frozen=True):
     """A Kubernetes `Status` object, as far as it is read."""
 
     code: int = 0
     reason: str = ""
     message: str = ""
-    details: _Details | None = None
 
 
 class RefusedError(Exception):
@@ -79,18 +67,11 @@ class RefusedError(Exception):
         super().__init__(f"{status} {said.reason}: {said.message}".strip())
         self.status, self.reason, self.message = status, said.reason, said.message
         self.retry_after_s = retry_after_s
-        causes = said.details.causes if said.details else ()
-        self.managers = tuple(c.message for c in causes if c.reason == "FieldManagerConflict")
-
-    @property
-    def retriable(self) -> bool:
-        """Whether the same write may succeed later as it is; a conflict wants a new look first."""
-        return self.status in {TOO_MANY, GONE} or self.status >= SERVER_ERROR
 
     @property
     def is_final(self) -> bool:
         """Whether only a person can change the answer: not allowed, or not valid."""
-        return self.status in {BAD_REQUEST, 401, FORBIDDEN, INVALID}
+        return self.status in {BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, INVALID}
 
 
 def refused(answer: Answer) -> RefusedError:

@@ -49,7 +49,6 @@ SCALED_OBJECTS = Resource(
     group="keda.sh", version="v1alpha1", plural="scaledobjects", kind="ScaledObject"
 )
 NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced=False)
-PODS = Resource(group="", version="v1", plural="pods", kind="Pod")
 SERVICES = Resource(group="", version="v1", plural="services", kind="Service")
 SLICES = Resource(
     group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice"

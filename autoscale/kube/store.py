@@ -74,12 +74,6 @@ class Store(Generic[T]):
             del self._objects[one.metadata.key]
         self._changed()
 
-    def forget(self, key: str) -> None:
-        """One object is known to be gone."""
-        with self._lock:
-            self._objects.pop(key, None)
-        self._changed()
-
     def _decode(self, item: bytes) -> T | None:
         try:
             return self._decoder.decode(item)

@@ -17,7 +17,7 @@ class Cluster:
     """A workload's pods on one node pool; the caller moves time with `advance` and acts at that time."""
 
     __slots__ = (
-        "_cold", "_ground", "_launched", "_pulls", "_rng", "_starting", "_unneeded", "failures", "node_floor", "node_s",
+        "_cold", "_ground", "_launched", "_pulls", "_rng", "_starting", "_unneeded", "failures", "node_floor",
         "nodes", "ready", "ready_since", "starting", "waiting",
     )  # fmt: skip
 
@@ -29,7 +29,6 @@ class Cluster:
         self.starting = self.waiting = 0
         self.nodes = math.ceil(replicas / ground.nodes.pods_per_node)
         self.node_floor = 0
-        self.node_s = 0.0
         self.failures = 0
         self._starting: list[tuple[float, int]] = []
         self._launched: list[tuple[float, bool]] = []

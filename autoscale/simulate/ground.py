@@ -3,8 +3,6 @@
 Defaults are those of the backtest this simulator must reproduce (anchors/autoscale.md §3.3).
 """
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 
@@ -87,9 +85,6 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     nodes: NodePool = NodePool()
     metrics: Metrics = Metrics()
     policy_every_s: float = 60.0
-
-
-Shape = Literal["anchor", "noisy"]
 
 
 def noisy(ground: Ground) -> Ground:

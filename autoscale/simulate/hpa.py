@@ -8,7 +8,7 @@ asked for, so a floor that is dropped at once is a cliff.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 import msgspec
@@ -147,12 +147,7 @@ def proposed(rate: Rate, began: int, *, sign: int) -> int:
 
 def longest(behavior: Behavior) -> float:
     """The longest period of a direction, in seconds."""
-    return max(period_lengths(behavior), default=0.0)
-
-
-def period_lengths(behavior: Behavior) -> Iterable[float]:
-    """The period of each rate, in seconds."""
-    return (rate.period_s for rate in behavior.rates)
+    return max((rate.period_s for rate in behavior.rates), default=0.0)
 
 
 def forget(events: deque[tuple[float, int]], *, before_s: float) -> None:

@@ -5,7 +5,6 @@ whose size depends on type, day and chance, with early arrival, a step at the st
 """
 
 import datetime as dt
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -129,8 +128,3 @@ def _lift(event: Event, length: int, rng: np.random.Generator) -> Minutes:
     early = 0.3 * np.exp(np.minimum(offset, 0) / kind.early_min)
     late = 0.5 ** (np.maximum(offset, 0) / kind.half_min)
     return 1.0 + size * evening * np.where(offset < 0, early, late)
-
-
-def names(traces: Sequence[Trace]) -> tuple[str, ...]:
-    """The workloads of a benchmark, in order."""
-    return tuple(trace.name for trace in traces)

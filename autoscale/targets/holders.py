@@ -5,7 +5,7 @@ import msgspec
 from autoscale.kube.objects import Buffer, Scalable
 from autoscale.kube.ports import Ask
 from autoscale.kube.resources import DEPLOYMENTS, POD_TEMPLATES, PRIORITIES, buffers
-from autoscale.kube.writes import Place, apply, delete
+from autoscale.kube.writes import MANAGER, Place, apply, delete
 from autoscale.targets.pools import CLASS_LABEL, HOLDS_LABEL, POOL_LABEL, PoolSeen, holder
 
 PRIORITY = "isthmus-placeholder"
@@ -71,7 +71,7 @@ def priority() -> Ask:
 
 
 def _labels(seen: PoolSeen) -> dict[str, str]:
-    found = {HOLDS_LABEL: seen.pool, PARTNER: "isthmus-autoscale"}
+    found = {HOLDS_LABEL: seen.pool, PARTNER: MANAGER}
     return found | ({CLASS_LABEL: seen.traffic_class} if seen.traffic_class else {})
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from autoscale.kube.ports import Ask
+from autoscale.kube.ports import MERGE_PATCH, Ask
 from autoscale.kube.resources import DEPLOYMENTS, STATEFUL_SETS
 from autoscale.kube.writes import Place, apply, merge
 from autoscale.targets.managed import without_ours
@@ -76,6 +76,6 @@ def wake(target: Target, snapshot: Snapshot) -> Ask | None:
         return None
     path = resource.path(namespace, ref.name, "scale")
     return Ask(
-        method="PATCH", path=path, content="application/merge-patch+json",
+        method="PATCH", path=path, content=MERGE_PATCH,
         body=msgspec.json.encode({"spec": {"replicas": 1}}), query={"fieldManager": "isthmus-autoscale-wake"},
     )  # fmt: skip

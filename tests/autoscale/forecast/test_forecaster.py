@@ -32,10 +32,10 @@ def test_an_event_is_learned_in_the_minute_it_is_over() -> None:
     of = events(2)
     demand, forecaster = history(of), Forecaster(of, Clock(0), q=0.9)
     forecaster.learn(demand[: of[0].end_min - 1])
-    assert len(forecaster.finished) == 0
+    assert len(forecaster.known.paths.past) == 0
     forecaster.learn(demand[: of[0].end_min])
-    assert len(forecaster.finished) == 1
-    assert np.exp(forecaster.finished[0].peak_log) == pytest.approx(60_000)
+    assert len(forecaster.known.paths.past) == 1
+    assert np.exp(forecaster.known.paths.past[0].peak_log) == pytest.approx(60_000)
 
 
 def test_events_do_not_make_ordinary_traffic() -> None:

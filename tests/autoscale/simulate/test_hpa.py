@@ -15,7 +15,6 @@ from autoscale.simulate.hpa import (
     combined,
     forget,
     longest,
-    period_lengths,
     proposed,
 )
 
@@ -131,4 +130,3 @@ def test_old_scale_events_are_forgotten() -> None:
     forget(events, before_s=5.0)
     assert list(events) == [(10.0, 1)]
     assert longest(UP) == 15.0
-    assert list(period_lengths(UP)) == [15.0, 15.0]

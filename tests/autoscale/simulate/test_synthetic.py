@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autoscale.simulate.synthetic import HISTORY_DAYS, bursts, names, shop, with_steps
+from autoscale.simulate.synthetic import HISTORY_DAYS, bursts, shop, with_steps
 from tests.autoscale.simulate.small import surges
 
 
@@ -52,4 +52,4 @@ def test_bursts_are_on_no_calendar() -> None:
     assert trace.events == ()
     jumps = np.flatnonzero(trace.demand[1:] > 1.5 * trace.demand[:-1]) + 1
     assert len(jumps) > 10
-    assert names([trace]) == ("bursts",)
+    assert trace.name == "bursts"
