@@ -46,20 +46,6 @@ def _replicas(demand: float, capacity: Capacity) -> int:
     return _by_utilization(demand, rate)
 
 
-def carried_by(replicas: int, capacity: Capacity) -> float:
-    """The most demand that `replicas` carry within their limits, to a part in 10,000."""
-    low, high = 0.0, replicas * capacity.per_replica
-    if replicas <= 0 or replicas_for(high, capacity) <= replicas:
-        return max(high, 0.0)
-    while high - low > high * 1e-4 + 1e-9:
-        middle = (low + high) / 2
-        if replicas_for(middle, capacity) <= replicas:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
 def _by_utilization(demand: float, each: float) -> int:
     # A part in 10^9 forgives what dividing floats adds to a demand that fits exactly.
     return max(1, math.ceil(demand / each * (1 - 1e-9)))
