@@ -81,8 +81,4 @@ def _stands(entry: PoolBaseline, look: Look) -> bool:
 
 def _first_of(pool: str, look: Look) -> PoolBaseline:
     observed = look.observed.pools[pool]
-    return PoolBaseline(
-        pool=pool,
-        minimum=observed.minimum if observed.baseline is None else observed.baseline,
-        ready=observed.ready if observed.baseline_ready is None else observed.baseline_ready,
-    )
+    return PoolBaseline(pool=pool, minimum=observed.least, ready=observed.base)

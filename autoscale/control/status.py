@@ -95,8 +95,7 @@ def _figure(kind: str, one: Seen, look: Look, planned: PromotionPlan) -> str:
         for pool, add in planned.nodes.items():
             seen = look.observed.pools.get(pool)
             if seen is not None:
-                base = seen.ready if seen.baseline_ready is None else seen.baseline_ready
-                ready, wanted = ready + seen.ready, wanted + base + add * _ahead(one, look.now)
+                ready, wanted = ready + seen.ready, wanted + seen.base + add * _ahead(one, look.now)
         return f"{ready}/{wanted}" if planned.nodes else ""
     for key, more in planned.replicas.items():
         target = look.targets.get(key)

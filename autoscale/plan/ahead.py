@@ -29,7 +29,7 @@ def shortfalls(
 def _short(
     pool: str, seen: PoolObserved, using: Sequence[Prepared], *, maximum: int
 ) -> list[tuple[Prepared, int, int]]:
-    base = seen.ready if seen.baseline_ready is None else seen.baseline_ready
+    base = seen.base
     if not any(pool in prepared.explicit for prepared in using):
         base = min(base, seen.others)
     acting = [prepared for prepared in using if prepared.acting]

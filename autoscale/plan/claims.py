@@ -60,11 +60,6 @@ class Standing(msgspec.Struct, frozen=True):
     floor: int
 
 
-def base_of(seen: WorkloadObserved) -> int:
-    """The floor there was before anything of ours."""
-    return seen.floor if seen.baseline is None else seen.baseline
-
-
 def claims_of(
     now_s: float, ready: Sequence[Prepared], observed: Observed, curves: Curves
 ) -> dict[str, Claims]:
@@ -147,7 +142,7 @@ def ahead_of(world: World, prepared: Prepared, nodes: Mapping[str, int]) -> floa
     """How far a promotion's replicas look ahead: its whole lead once its nodes are there, less before."""
     pools, timing = world.observed.pools, world.timing
     waits = [
-        timing.node_s.get(pool, timing.node_default_s)
+        timing.of_node(pool)
         for pool in prepared.afforded.nodes
         if pool in pools and pools[pool].ready < nodes.get(pool, 0)
     ]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from autoscale.plan.claims import Claims, base_of, blocked, need_of
+from autoscale.plan.claims import Claims, blocked, need_of
 from autoscale.plan.model import WorkloadObserved, WorkloadPlan, World
 from autoscale.plan.release import Decision, release
 from autoscale.plan.steps import late, up
@@ -28,7 +28,7 @@ def _decide(
 ) -> Decision:
     if blocked(claims, seen):
         return Decision("hold", seen.floor, f"{seen.owner} scales it; nothing is written")
-    target = max(base_of(seen), need)
+    target = max(seen.base, need)
     if target > seen.floor:
         floor = max(seen.floor, due, _climb(world, claims, seen, target))
         if floor > seen.floor:
@@ -43,12 +43,12 @@ def _decide(
 
 def _climb(world: World, claims: Claims, seen: WorkloadObserved, target: int) -> int:
     """One step up from what is ready; a step that is not ready is waited for while there is time."""
-    pod_s = world.timing.pod_s.get(claims.key, world.timing.pod_default_s)
+    pod_s = world.timing.of_pod(claims.key)
     dues = [share.promotion.due_s - world.now_s for share in claims.holding]
     left = math.floor(min([due for due in dues if due > 0], default=0.0) / max(pod_s, 1.0))
     if seen.ready >= seen.floor:
         return up(seen.ready, target, left)
-    standing = max(seen.ready, base_of(seen))
+    standing = max(seen.ready, seen.base)
     return up(standing, target, left) if late(standing, target, left) else seen.floor
 
 

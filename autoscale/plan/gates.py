@@ -26,8 +26,7 @@ def gates_of(
     observed, timing, gates = world.observed, world.timing, list[Gate]()
     for pool in prepared.afforded.nodes:
         if pool in pools and pool in observed.pools:
-            node_s = timing.node_s.get(pool, timing.node_default_s)
-            by_s = min(prepared.due_s, prepared.raise_s + node_s)
+            by_s = min(prepared.due_s, prepared.raise_s + timing.of_node(pool))
             have, wanted = observed.pools[pool].ready, pools[pool].nodes + pools[pool].short
             gates.append(
                 Gate(kind="nodes", subject=pool, deadline=moment(by_s), wanted=wanted, have=have,

@@ -40,6 +40,11 @@ class WorkloadObserved(msgspec.Struct, frozen=True, kw_only=True):
     per_node: int | None = None
     owner: str = ""
 
+    @property
+    def base(self) -> int:
+        """The floor there was before anything of ours."""
+        return self.floor if self.baseline is None else self.baseline
+
 
 class PoolObserved(msgspec.Struct, frozen=True, kw_only=True):
     """One node pool: `ready` nodes now, `maximum` by quota or group (None: unknown, nothing is judged).
@@ -55,6 +60,16 @@ class PoolObserved(msgspec.Struct, frozen=True, kw_only=True):
     baseline: int | None = None
     baseline_ready: int | None = None
     others: int = 0
+
+    @property
+    def least(self) -> int:
+        """The minimum there was before anything of ours."""
+        return self.minimum if self.baseline is None else self.baseline
+
+    @property
+    def base(self) -> int:
+        """The nodes there were before anything of ours."""
+        return self.ready if self.baseline_ready is None else self.baseline_ready
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +94,14 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     pod_default_s: float = 120.0
     verify_s: float = 60.0
     safety_s: float = 300.0
+
+    def of_node(self, pool: str) -> float:
+        """Seconds until a node of the pool is ready."""
+        return self.node_s.get(pool, self.node_default_s)
+
+    def of_pod(self, workload: str) -> float:
+        """Seconds until a pod of the workload is ready."""
+        return self.pod_s.get(workload, self.pod_default_s)
 
 
 class World(msgspec.Struct, frozen=True):

@@ -151,9 +151,7 @@ def lead_of(
     spec = promotion.spec
     if spec.lead != "auto":
         return seconds(spec.lead)
-    node_s = max(
-        (timing.node_s.get(p, timing.node_default_s) for p in nodes if nodes[p]), default=0
-    )
+    node_s = max((timing.of_node(pool) for pool in nodes if nodes[pool]), default=0)
     ramp_s = max((ramp_of(part, observed, timing) for part in parts), default=0.0)
     return min(node_s + ramp_s + timing.verify_s + timing.safety_s, seconds(spec.lead_max))
 
@@ -161,6 +159,5 @@ def lead_of(
 def ramp_of(part: Part, observed: Observed, timing: Timing) -> float:
     """Seconds to step one workload from its baseline to what the promotion alone needs on top."""
     seen = observed.workloads[part.key]
-    base = seen.floor if seen.baseline is None else seen.baseline
-    steps = steps_between(base, base + part.replicas)
-    return steps * timing.pod_s.get(part.key, timing.pod_default_s)
+    steps = steps_between(seen.base, seen.base + part.replicas)
+    return steps * timing.of_pod(part.key)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from autoscale.plan.claims import Standing, base_of
+from autoscale.plan.claims import Standing
 from autoscale.plan.model import Observed, PoolPlan, World
 from autoscale.plan.prepare import Prepared
 
@@ -49,8 +49,7 @@ def pool_of(
     holders = [one for one in promotions if holds_nodes(world.now_s, one, world.observed, standing)]
     given = {p.key: p.afforded.nodes[pool] for p in holders if pool in p.explicit}
     derived = {p.key: p.afforded.nodes[pool] for p in holders if pool not in p.explicit}
-    base = seen.ready if seen.baseline_ready is None else seen.baseline_ready
-    least = seen.minimum if seen.baseline is None else seen.baseline
+    base, least = seen.base, seen.least
     total = least
     filled = 0
     if derived:
@@ -77,7 +76,7 @@ def _filled(
     """Nodes that the pool's promoted workloads fill."""
     nodes = 0.0
     for key, fit in running.items():
-        base, now = base_of(observed.workloads[key]), standing[key]
+        base, now = observed.workloads[key].base, standing[key]
         if now.need > 0 or now.floor > base:
             nodes += max(now.need, now.floor, base) / fit
     return math.ceil(nodes - 1e-9)

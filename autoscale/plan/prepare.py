@@ -94,8 +94,7 @@ def _down_s(promotion: Promotion, parts: Sequence[Part], observed: Observed) -> 
     percent = int(release.step.rstrip("%"))
     most = 0
     for part in parts:
-        seen = observed.workloads[part.key]
-        base = seen.floor if seen.baseline is None else seen.baseline
+        base = observed.workloads[part.key].base
         most = max(most, steps_down(base + part.replicas, base, percent))
     return most * seconds(release.every) if most else 0.0
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from autoscale.plan.capacity import Capacity, replicas_for
-from autoscale.plan.claims import base_of
 from autoscale.plan.curves import Curves, highest
 from autoscale.plan.durations import seconds
 from autoscale.plan.model import (
@@ -142,17 +141,15 @@ class _Stage:
     def _write(self, key: str, at_s: float, floor: int, *, restore: bool) -> None:
         seen = self._workloads[key]
         if floor > seen.ready:
-            pod_s = self._timing.pod_s.get(key, self._timing.pod_default_s)
-            self._pods.append((at_s + pod_s, key, floor))
+            self._pods.append((at_s + self._timing.of_pod(key), key, floor))
         self._workloads[key] = msgspec.structs.replace(
-            seen, floor=floor, baseline=None if restore else base_of(seen),
+            seen, floor=floor, baseline=None if restore else seen.base,
             floor_since=datetime.fromtimestamp(at_s, UTC), ready=min(seen.ready, max(floor, seen.desired)),
         )  # fmt: skip
 
     def _resize(self, pool: str, seen: PoolObserved, at_s: float, nodes: int) -> None:
         if nodes > seen.ready:
-            node_s = self._timing.node_s.get(pool, self._timing.node_default_s)
-            self._nodes.append((at_s + node_s, pool, nodes))
+            self._nodes.append((at_s + self._timing.of_node(pool), pool, nodes))
         first = seen.baseline is None
         self._pools[pool] = msgspec.structs.replace(
             seen, minimum=nodes, ready=min(seen.ready, max(nodes, seen.minimum if first else nodes)),

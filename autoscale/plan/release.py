@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from autoscale.plan.capacity import Capacity, replicas_for
-from autoscale.plan.claims import Claims, base_of
+from autoscale.plan.claims import Claims
 from autoscale.plan.durations import seconds, spoken
 from autoscale.plan.model import WorkloadObserved
 from autoscale.plan.prepare import Prepared
@@ -53,7 +53,7 @@ def _budget_over(now_s: float, prepared: Prepared) -> bool:
 
 def release(now_s: float, seen: WorkloadObserved, claims: Claims, target: int) -> Decision:
     """One look at a floor that stands at or above what is needed; `target` is the need, or the baseline."""
-    base = base_of(seen)
+    base = seen.base
     if seen.floor <= target and not claims.holding:
         return Decision("restore", base, "everything is released")
     terms = terms_of(now_s, [share.promotion for share in claims.ended])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from autoscale.plan.claims import ahead_of, base_of, blocked, claims_of, is_autoscaler, need_of
+from autoscale.plan.claims import ahead_of, blocked, claims_of, is_autoscaler, need_of
 from autoscale.plan.curves import Curves
 from autoscale.plan.model import PoolObserved
 from tests.autoscale.plan.sales import (
@@ -99,11 +99,6 @@ def test_the_fewest_that_anybody_says_fit_on_a_node() -> None:
     silent = prepared(sale("silent", workloads=(workload(replicas_per_node=None),)))
     assert claims(prepared(), other, silent).fitting == {"ads": 3}
     assert claims(silent).fitting == {}
-
-
-def test_the_base_is_what_was_recorded() -> None:
-    """Else what is there."""
-    assert (base_of(seen()), base_of(seen(baseline=2))) == (4, 2)
 
 
 def test_the_names_say_who() -> None:
