@@ -172,6 +172,11 @@ def workload_key(namespace: str, ref: WorkloadRef) -> str:
     return f"{ref.kind}/{namespace}/{ref.name}"
 
 
+def workload_keys(promotion: Promotion) -> list[str]:
+    """The workloads of a promotion."""
+    return [workload_key(promotion.namespace, one.ref) for one in promotion.spec.workloads]
+
+
 def promotion_key(promotion: Promotion) -> str:
     """How one promotion is named across namespaces: `namespace/name`."""
     return f"{promotion.namespace}/{promotion.name}"

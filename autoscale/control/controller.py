@@ -11,7 +11,6 @@ import msgspec
 
 from autoscale.control.clock import Clock
 from autoscale.control.events import Announcer
-from autoscale.control.holding import keys_of
 from autoscale.control.look import Demand, Known, Look, Terms, look
 from autoscale.control.measured import measured
 from autoscale.control.status import QUIET, Troubles
@@ -34,7 +33,7 @@ from autoscale.plan.model import Forecast, Plan, Timing
 from autoscale.plan.planner import plan
 from autoscale.targets.holders import Shape, priority
 from autoscale.targets.pools import GroupSeen
-from contracts.promotion import Promotion
+from contracts.promotion import Promotion, workload_keys
 
 ERRORS_MAX = 5
 """So many failures of one pass are told in full; all are counted."""
@@ -254,7 +253,7 @@ def windows_of(seen: Look) -> dict[str, float]:
     """How far back the demand of each workload must be low before it is let go, in seconds."""
     found: dict[str, float] = {}
     for promotion in seen.planned:
-        for key in keys_of(promotion):
+        for key in workload_keys(promotion):
             found[key] = max(found.get(key, 0.0), seconds(promotion.spec.release.for_))
     return found
 

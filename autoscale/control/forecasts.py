@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from autoscale.control.clock import Clock
-from autoscale.control.holding import keys_of
 from autoscale.forecast.fetch import History
 from autoscale.forecast.promised import Promised
 from autoscale.forecast.readings import ReadingError
 from autoscale.plan.model import Forecast
-from contracts.promotion import Promotion
+from contracts.promotion import Promotion, workload_keys
 
 SIGHT = dt.timedelta(hours=9)
 """A promotion further off is planned by its owner's estimate: its curve would change hourly and nothing with it."""
@@ -48,7 +47,7 @@ class Forecasts:
         near: dict[str, Promotion] = {}
         for one in promotions:
             if one.spec.start - SIGHT <= now < one.spec.end:
-                near |= dict.fromkeys(keys_of(one), one)
+                near |= dict.fromkeys(workload_keys(one), one)
         found = {key: self._learned(key, one, promotions, now) for key, one in near.items()}
         with self._lock:
             self._found = found
@@ -61,7 +60,7 @@ class Forecasts:
             if history is None:
                 return []
             start, demand = history
-            about = [one for one in promotions if key in keys_of(one)]
+            about = [one for one in promotions if key in workload_keys(one)]
             q = max(one.spec.confidence for one in about)
             zone = ZoneInfo(near.spec.time_zone)
             return Promised(key, about, start=start.astimezone(zone), q=q).at(demand)

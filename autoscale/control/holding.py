@@ -4,15 +4,10 @@ from autoscale.control.claims import Held, entries_after
 from autoscale.control.look import Look, Seen
 from autoscale.plan.model import Plan
 from autoscale.targets.pools import GroupSeen
-from contracts.promotion import Baseline, PoolBaseline, Promotion, workload_key
+from contracts.promotion import Baseline, PoolBaseline, workload_keys
 
 HOLDING = frozenset({"Provisioning", "Scaling", "Ready", "Active"})
 """Phases from the start of the lead to the end."""
-
-
-def keys_of(promotion: Promotion) -> list[str]:
-    """The workloads of a promotion."""
-    return [workload_key(promotion.namespace, one.ref) for one in promotion.spec.workloads]
 
 
 def holds(key: str, plan: Plan) -> bool:
@@ -25,7 +20,7 @@ def records(one: Seen, look: Look, plan: Plan) -> tuple[Baseline, ...]:
     """The records of workloads that this promotion should have now."""
     held: dict[str, Held] = {}
     if one.promotion is not None and not one.deleting:
-        for key in keys_of(one.promotion):
+        for key in workload_keys(one.promotion):
             planned = plan.workloads.get(key)
             held[key] = Held(
                 holds=holds(one.key, plan), raises=planned is not None and planned.action == "raise",

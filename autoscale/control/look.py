@@ -19,7 +19,7 @@ from contracts.promotion import (
     Promotion,
     PromotionSpec,
     PromotionStatus,
-    workload_key,
+    workload_keys,
 )
 
 
@@ -134,8 +134,7 @@ def _workloads(seen: Iterable[Seen]) -> list[str]:
     found: dict[str, None] = {}
     for one in seen:
         if one.promotion is not None:
-            for workload in one.promotion.spec.workloads:
-                found[workload_key(one.promotion.namespace, workload.ref)] = None
+            found |= dict.fromkeys(workload_keys(one.promotion))
         for entry in one.status.baselines:
             found[entry.workload] = None
     return list(found)
@@ -192,11 +191,9 @@ def _leaving(seen: Iterable[Seen]) -> dict[str, float]:
     for one in seen:
         if one.promotion is None:
             continue
-        for workload in one.promotion.spec.workloads:
-            key, each = (
-                workload_key(one.promotion.namespace, workload.ref),
-                workload.capacity_per_replica,
-            )
+        keys = workload_keys(one.promotion)
+        for key, workload in zip(keys, one.promotion.spec.workloads, strict=True):
+            each = workload.capacity_per_replica
             if not one.deleting:
                 staying.add(key)
             elif each is not None:

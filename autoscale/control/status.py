@@ -5,11 +5,11 @@ from datetime import datetime
 
 import msgspec
 
-from autoscale.control.holding import holds, keys_of, pool_records, records
+from autoscale.control.holding import holds, pool_records, records
 from autoscale.control.look import Look, Seen
 from autoscale.plan.model import Gate, Plan, PromotionPlan
 from autoscale.verify.conditions import Said, of_gates, of_plan, of_troubles, since
-from contracts.promotion import PromotionStatus
+from contracts.promotion import PromotionStatus, workload_keys
 
 ACCOUNT_S = 300.0
 """So often the account of node-hours is written when nothing else changes."""
@@ -67,7 +67,7 @@ def status_of(one: Seen, look: Look, plan: Plan, troubles: Troubles) -> Promotio
 def _of_troubles(one: Seen, look: Look, plan: Plan, *, troubles: Troubles) -> list[Said]:
     if one.promotion is None:
         return []
-    mine = {*keys_of(one.promotion), *(entry.pool for entry in one.promotion.spec.nodes)}
+    mine = {*workload_keys(one.promotion), *(entry.pool for entry in one.promotion.spec.nodes)}
     asleep = {
         key: look.targets[key].trouble for key in mine
         if holds(one.key, plan) and key in look.targets and look.targets[key].trouble

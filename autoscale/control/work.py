@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from autoscale.control.events import Change
-from autoscale.control.holding import holds, keys_of, recorded
+from autoscale.control.holding import holds, recorded
 from autoscale.control.look import Look, Seen
 from autoscale.control.status import Troubles, status_of
 from autoscale.kube.objects import Buffer, Scalable
@@ -18,7 +18,7 @@ from autoscale.targets.pools import PoolSeen
 from autoscale.targets.snapshot import Snapshot
 from autoscale.targets.workloads import Target
 from autoscale.targets.writes import differs, restore, set_floor, wake
-from contracts.promotion import Baseline, PromotionStatus
+from contracts.promotion import Baseline, PromotionStatus, workload_keys
 
 FINALIZER = "isthmus.dev/restore"
 FORCE = "isthmus.dev/force-restore"
@@ -158,7 +158,7 @@ def _is_over(key: str, look: Look, plan: Plan, *, restore_s: float) -> bool:
 
 def _is_held(key: str, look: Look, plan: Plan) -> bool:
     return any(
-        one.promotion is not None and holds(one.key, plan) and key in keys_of(one.promotion)
+        one.promotion is not None and holds(one.key, plan) and key in workload_keys(one.promotion)
         for one in look.seen.values()
     )
 

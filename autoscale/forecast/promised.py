@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autoscale.forecast.forecaster import SIGHT_MIN, Curve, Forecaster
 from autoscale.forecast.occasion import Event, clock_of
 from autoscale.plan.model import Forecast
-from contracts.promotion import Promotion, promotion_key, workload_key
+from contracts.promotion import Promotion, promotion_key, workload_keys
 
 MINUTE_S = 60.0
 
@@ -34,7 +34,7 @@ class Promised:
                 start_min=self._minute(one.spec.start), end_min=self._minute(one.spec.end),
             )
             for one in promotions
-            if key in keys_of(one)
+            if key in workload_keys(one)
         )  # fmt: skip
         self.forecaster = Forecaster(self._events, clock_of(start), q=q)
 
@@ -61,8 +61,3 @@ class Promised:
 
     def _minute(self, at: dt.datetime) -> int:
         return int((at - self._start).total_seconds() // MINUTE_S)
-
-
-def keys_of(promotion: Promotion) -> set[str]:
-    """The workloads a promotion names."""
-    return {workload_key(promotion.namespace, one.ref) for one in promotion.spec.workloads}

@@ -24,7 +24,7 @@ from autoscale.plan.model import (
 from autoscale.plan.parts import Part
 from autoscale.plan.planner import plan
 from autoscale.plan.prepare import Prepared, prepare
-from contracts.promotion import Promotion
+from contracts.promotion import Promotion, workload_keys
 
 STEPS_MAX = 20_000
 """Enough for a thousand promotions; a rehearsal that does not end by itself ends here."""
@@ -194,9 +194,5 @@ def _demand(prepared: Prepared, part: Part, since_s: float, until_s: float) -> f
 
 def unknown(promotions: Sequence[Promotion]) -> dict[str, WorkloadObserved]:
     """Workloads nobody has looked at: one replica each, and room to grow."""
-    found: dict[str, WorkloadObserved] = {}
-    for one in promotions:
-        for workload in one.spec.workloads:
-            key = f"{workload.ref.kind}/{one.namespace}/{workload.ref.name}"
-            found[key] = WorkloadObserved(replicas=1, ready=1, floor=1)
-    return found
+    keys = (key for one in promotions for key in workload_keys(one))
+    return dict.fromkeys(keys, WorkloadObserved(replicas=1, ready=1, floor=1))

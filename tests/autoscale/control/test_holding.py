@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from autoscale.control.holding import holds, keys_of, pool_records, recorded, records
+from autoscale.control.holding import holds, pool_records, recorded, records
+from contracts.promotion import workload_keys
 from tests.autoscale.control.passes import planned
 from tests.autoscale.control.test_look import ENTRY, KEY, LATER, promotion
 
@@ -31,7 +32,7 @@ def test_a_promotion_holds_from_its_lead_to_its_end() -> None:
         "ads/now": True, "ads/later": False, "ads/over": False, "ads/watch": False,
     }  # fmt: skip
     assert not holds("ads/nobody", plan)
-    assert keys_of(look.planned[0]) == [KEY]
+    assert workload_keys(look.planned[0]) == [KEY]
 
 
 def test_records_are_made_by_holders_only() -> None:

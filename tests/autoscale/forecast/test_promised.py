@@ -5,10 +5,16 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from autoscale.forecast.promised import Promised, keys_of
+from autoscale.forecast.promised import Promised
 from autoscale.plan.model import Observed, Timing, WorkloadObserved
 from autoscale.plan.planner import plan
-from contracts.promotion import PromotedWorkload, Promotion, PromotionSpec, WorkloadRef
+from contracts.promotion import (
+    PromotedWorkload,
+    Promotion,
+    PromotionSpec,
+    WorkloadRef,
+    workload_keys,
+)
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 KEY = "HorizontalPodAutoscaler/default/ads"
@@ -62,7 +68,7 @@ def test_with_little_history_the_owners_estimate_is_not_outranked() -> None:
 def test_other_workloads_promotions_are_not_ours() -> None:
     """A promotion of another service neither adds nor teaches."""
     other = promotion(3, name="clicks")
-    assert keys_of(other) == {"HorizontalPodAutoscaler/default/clicks"}
+    assert workload_keys(other) == ["HorizontalPodAutoscaler/default/clicks"]
     assert Promised(KEY, [other], start=START, q=0.9).at(history(4)[: 3 * 1440 + 690]) == []
 
 
