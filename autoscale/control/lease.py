@@ -134,16 +134,20 @@ class Lease:
 
     def _make(self) -> bool | None:
         meta = {"name": self._name, "namespace": self._namespace}
-        body = self._body(meta, LeaseSpec())
+        body = self._body(meta, LeaseSpec(), holder=self.identity)
         ask = Ask(method="POST", path=LEASES.within(self._namespace), body=body)
         return self._sent(ask)
 
     def _put(self, known: LeaseObject) -> bool | None:
+        return self._sent(self._renewal(known, holder=self.identity))
+
+    def _renewal(self, known: LeaseObject, *, holder: str) -> Ask:
         meta = {
             "name": self._name, "namespace": self._namespace,
             "resourceVersion": known.metadata.resource_version,
         }  # fmt: skip
-        return self._sent(Ask(method="PUT", path=self._path, body=self._body(meta, known.spec)))
+        body = self._body(meta, known.spec, holder=holder)
+        return Ask(method="PUT", path=self._path, body=body)
 
     def _sent(self, ask: Ask) -> bool | None:
         try:
@@ -160,11 +164,11 @@ class Lease:
         )
         return True
 
-    def _body(self, meta: dict[str, str], before: LeaseSpec, *, holder: str | None = None) -> bytes:
+    def _body(self, meta: dict[str, str], before: LeaseSpec, *, holder: str) -> bytes:
         now = _micro(self._clock.now())
         mine = before.holder_identity == self.identity
         spec = LeaseSpec(
-            holder_identity=self.identity if holder is None else holder,
+            holder_identity=holder,
             lease_duration_seconds=self._terms.duration_s,
             acquire_time=before.acquire_time if mine else now, renew_time=now,
             lease_transitions=before.lease_transitions + (0 if mine else 1),
@@ -178,13 +182,8 @@ class Lease:
         self._until_s = None
         if known is None or not held or known.spec.holder_identity != self.identity:
             return
-        meta = {
-            "name": self._name, "namespace": self._namespace,
-            "resourceVersion": known.metadata.resource_version,
-        }  # fmt: skip
-        ask = Ask(method="PUT", path=self._path, body=self._body(meta, known.spec, holder=""))
         try:
-            self._transport.ask(ask, timeout_s=ASK_S)
+            self._transport.ask(self._renewal(known, holder=""), timeout_s=ASK_S)
         except UnreachableError:
             return
 
