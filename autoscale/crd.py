@@ -11,12 +11,12 @@ from typing import cast
 import yaml
 
 from autoscale.crd_schema import Schema, schema_of
-from contracts.promotion import PromotionSpec, PromotionStatus
+from autoscale.kube.resources import PROMOTIONS
+from contracts.promotion import DURATION, PromotionSpec, PromotionStatus
 
-GROUP, VERSION, KIND = "isthmus.dev", "v1alpha1", "Promotion"
 FILE = Path(__file__).with_name("promotion-crd.yaml")
 
-SOUND = "matches('^([0-9]{1,6}[hms]){1,3}$')"
+SOUND = f"matches('^{DURATION}$')"
 """A text that is no duration is refused where it stands; rules that compare it then have nothing to say."""
 
 
@@ -81,11 +81,12 @@ COLUMNS = (
 def document() -> Schema:
     """The whole CRD."""
     names = {
-        "kind": KIND, "listKind": f"{KIND}List", "plural": "promotions", "singular": "promotion",
+        "kind": PROMOTIONS.kind, "listKind": f"{PROMOTIONS.kind}List",
+        "plural": PROMOTIONS.plural, "singular": "promotion",
         "shortNames": ["promo"], "categories": ["isthmus"],
     }  # fmt: skip
     version: Schema = {
-        "name": VERSION, "served": True, "storage": True, "subresources": {"status": {}},
+        "name": PROMOTIONS.version, "served": True, "storage": True, "subresources": {"status": {}},
         "additionalPrinterColumns": [
             {"name": name, "type": kind, "jsonPath": place, "priority": priority}
             for name, kind, place, priority in COLUMNS
@@ -94,8 +95,10 @@ def document() -> Schema:
     }  # fmt: skip
     return {
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"promotions.{GROUP}"},
-        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+        "metadata": {"name": f"{PROMOTIONS.plural}.{PROMOTIONS.group}"},
+        "spec": {
+            "group": PROMOTIONS.group, "scope": "Namespaced", "names": names, "versions": [version],
+        },
     }  # fmt: skip
 
 

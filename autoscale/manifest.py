@@ -6,14 +6,14 @@ from typing import cast
 import msgspec
 from msgspec import inspect
 
+from autoscale.kube.resources import PROMOTIONS
 from autoscale.places import mapping
 from autoscale.plan.validity import faults_of
 from autoscale.wording import Source, converted, timed
 from contracts.promotion import Name, Promotion, PromotionSpec
 from policy.problems import Problem
 
-API_VERSION = "isthmus.dev/v1alpha1"
-KIND = "Promotion"
+API_VERSION, KIND = PROMOTIONS.api_version, PROMOTIONS.kind
 APPROVED = "isthmus.dev/approved"
 """Annotation that approves a promotion of mode Approve, when it is `true`."""
 
