@@ -8,7 +8,9 @@ from autoscale.plan.durations import seconds
 from autoscale.plan.model import Condition
 from contracts.promotion import Promotion
 
-LEAD_MAX_S = 7 * 86400.0
+WEEK_S = 7 * 86400.0
+"""The longest lead, and the longest hold."""
+AT_MOST_A_WEEK = ("spec.lead", "spec.leadMax", "spec.release.maxHold")
 REPLICAS_MAX = 100_000
 """Of one workload; more is a mistake in a figure."""
 LENGTH_MAX_S = 31 * 86400.0
@@ -33,7 +35,7 @@ def _times(promotion: Promotion) -> Iterator[tuple[str, str]]:
         except ValueError as error:
             yield place, str(error).replace("; expected", "; write")
             continue
-        if place.startswith("spec.lead") and lasts_s > LEAD_MAX_S:
+        if place in AT_MOST_A_WEEK and lasts_s > WEEK_S:
             yield place, f"it is {text}; 168h is the most"
         if place.endswith("every") and lasts_s <= 0:
             yield place, "every is 0s; steps need time between them, for example 2m"

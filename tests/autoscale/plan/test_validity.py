@@ -21,6 +21,7 @@ def test_a_good_promotion_has_no_fault() -> None:
         ({"end": START + timedelta(days=32)}, "spec.end", "31 days"),
         ({"lead": "169h"}, "spec.lead", "168h"),
         ({"lead_max": "200h"}, "spec.leadMax", "168h"),
+        ({"release": Release(max_hold="169h")}, "spec.release.maxHold", "168h"),
         ({"lead": "soon"}, "spec.lead", "write for example 90s"),
         ({"release": Release(for_="1 day")}, "spec.release.for", "write for example 90s"),
         ({"workloads": (workload(expected_peak=1e9),)}, "spec.workloads[ads].expectedPeak", "10,000,000 replicas"),
