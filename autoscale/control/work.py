@@ -14,7 +14,7 @@ from autoscale.kube.resources import PROMOTIONS
 from autoscale.kube.writes import Place, apply, merge
 from autoscale.plan.model import Plan
 from autoscale.targets.holders import Shape, hold, let_go
-from autoscale.targets.pools import PoolSeen
+from autoscale.targets.pools import GroupSeen
 from autoscale.targets.snapshot import Snapshot
 from autoscale.targets.workloads import Target
 from autoscale.targets.writes import differs, restore, set_floor, wake
@@ -181,22 +181,20 @@ def pools(
             continue
         holders = [key for key in planned.promotions if key in plan.promotions]
         if not holders or planned.restore:
-            yield from _gone(pool, seen, version)
+            yield from _gone(pool, seen.standing, version)
+            yield from _gone(pool, seen.stale, version)
             continue
         if not any(_has_record(look.seen[key], pool) for key in holders if key in look.seen):
             continue
         if not seen.ours or seen.minimum != planned.nodes:
             for ask in hold(seen, planned.nodes, shapes[pool], buffer_version=version):
                 yield Write(key=f"pool {pool}", subject=pool, ask=ask)
-        if seen.stale is not None:
-            ask = let_go(seen.stale, buffer_version=version)
-            yield Write(key=f"pool {pool}", subject=pool, ask=ask, gone=True)
+        yield from _gone(pool, seen.stale, version)
 
 
-def _gone(pool: str, seen: PoolSeen, version: str) -> Iterator[Write]:
-    for held in (seen.standing, seen.stale):
-        if isinstance(held, Scalable | Buffer):
-            ask = let_go(held, buffer_version=version)
+def _gone(pool: str, held: Scalable | Buffer | GroupSeen | None, version: str) -> Iterator[Write]:
+    if isinstance(held, Scalable | Buffer):
+        for ask in let_go(held, buffer_version=version):
             yield Write(key=f"pool {pool}", subject=pool, ask=ask, gone=True)
 
 

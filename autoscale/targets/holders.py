@@ -54,11 +54,18 @@ def hold(seen: PoolSeen, nodes: int, shape: Shape, *, buffer_version: str) -> li
     return [apply(place, deployment, force=True)]
 
 
-def let_go(held: Scalable | Buffer, *, buffer_version: str) -> Ask:
-    """Delete what holds the nodes; the pool's own autoscaler takes back what is idle."""
+def let_go(held: Scalable | Buffer, *, buffer_version: str) -> list[Ask]:
+    """Delete what holds the nodes; the pool's own autoscaler takes back what is idle.
+
+    A buffer's template goes first: it is looked for by nothing once the buffer is gone.
+    """
     meta = held.metadata
-    resource = DEPLOYMENTS if isinstance(held, Scalable) else buffers(buffer_version)
-    return delete(Place(resource=resource, namespace=meta.namespace, name=meta.name), meta.uid)
+    place = Place(resource=DEPLOYMENTS, namespace=meta.namespace, name=meta.name)
+    if isinstance(held, Scalable):
+        return [delete(place, meta.uid)]
+    template = Ask(method="DELETE", path=POD_TEMPLATES.path(meta.namespace, meta.name))
+    place = msgspec.structs.replace(place, resource=buffers(buffer_version))
+    return [template, delete(place, meta.uid)]
 
 
 def priority() -> Ask:

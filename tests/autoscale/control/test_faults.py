@@ -266,6 +266,7 @@ def test_a_capacity_buffer_holds_the_nodes_where_it_is_served() -> None:
     loop.during(200)
     assert path not in shop.api.objects, "nobody acts on it: placeholder pods take over"
     assert shop.nodes == 6
+    assert [one for one in shop.api.objects if "/podtemplates/" in one] == []
 
 
 def test_a_node_group_gets_its_minimum_back() -> None:

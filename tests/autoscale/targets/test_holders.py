@@ -62,7 +62,9 @@ def test_what_stands_is_changed_on_its_version_and_deleted_by_identity() -> None
         json.loads(hold(seen, 2, SHAPE, buffer_version="")[0].body)["metadata"]["resourceVersion"]
         == "7"
     )
-    ask = let_go(held, buffer_version="")
+    (ask,) = let_go(held, buffer_version="")
     assert json.loads(ask.body)["preconditions"] == {"uid": "u-isthmus-hold-ads"}
     buffers = snapshot(buffers={"isthmus/b": {"spec": {"replicas": 1}}}).buffers
-    assert "/capacitybuffers/" in let_go(buffers["isthmus/b"], buffer_version="v1beta1").path
+    template, buffer = let_go(buffers["isthmus/b"], buffer_version="v1beta1")
+    assert template.path == "/api/v1/namespaces/isthmus/podtemplates/b"
+    assert "/capacitybuffers/" in buffer.path
