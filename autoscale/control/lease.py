@@ -93,7 +93,7 @@ class Lease:
         held = self._until_s is not None
         try:
             taken = self._try(began_s)
-        except (RefusedError, UnreachableError):
+        except (RefusedError, UnreachableError, msgspec.MsgspecError):
             taken = None
         if taken:
             self._until_s = began_s + self._terms.renew_s

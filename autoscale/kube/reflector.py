@@ -96,7 +96,7 @@ class Reflector:
                 self.error = ""
                 short = not heard and self._clock.monotonic() - began_s < SHORT_S
                 failed = failed + 1 if short else 0
-            except RelistError as error:
+            except (RelistError, msgspec.MsgspecError) as error:
                 version, failed = "", failed + 1
                 self._note(error)
             except RefusedError as error:
@@ -124,7 +124,7 @@ class Reflector:
         return top * self._chance.uniform(0.5, 1.0)
 
     def list_once(self) -> str:
-        """Take a whole list into the store; its version. Raises `RefusedError`, `UnreachableError`."""
+        """Take a whole list into the store; its version. Raises `RefusedError`, `UnreachableError`, `MsgspecError`."""
         items: list[bytes] = []
         query = {"limit": str(PAGE)}
         while True:
@@ -169,10 +169,7 @@ class Reflector:
         return version, heard
 
     def _take(self, line: bytes) -> str:
-        try:
-            event = msgspec.json.decode(line, type=_Event)
-        except msgspec.MsgspecError as error:
-            raise RelistError(f"no watch event: {error}") from error
+        event = msgspec.json.decode(line, type=_Event)
         match event.type:
             case "ADDED" | "MODIFIED":
                 self._store.put(bytes(event.object))

@@ -157,3 +157,17 @@ def test_a_lease_taken_by_force_ends_the_holder() -> None:
     two.api.edit(PATH, lambda it: it["spec"].update(holderIdentity="somebody"))
     assert steps_until_lost(two, 2)
     assert not two.one.holds
+
+
+def test_an_answer_that_cannot_be_read_is_no_answer() -> None:
+    """A proxy's page with 200: nobody holds it by that, the thread that asks goes on, and a holder gives up in time."""
+    two = Two()
+    two.api.before = lambda _ask: Answer(status=200, body=b"<html>")
+    two.one.step()
+    assert not two.one.holds
+    two.api.before = lambda _ask: None
+    two.advance(TERMS.retry_s)
+    two.one.step()
+    assert two.one.holds
+    two.api.before = lambda _ask: Answer(status=200, body=b"<html>")
+    assert steps_until_lost(two, 20) == 7

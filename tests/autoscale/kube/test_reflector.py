@@ -125,6 +125,35 @@ def test_a_server_that_answers_500_is_not_flooded(watching: Callable[..., Watchi
     assert one.reflector.failures == 4
 
 
+def test_an_answer_that_cannot_be_read_is_a_failure_like_any_other(
+    watching: Callable[..., Watching],
+) -> None:
+    """A proxy's page with 200, an event without an object's metadata: the watch goes on after a new list."""
+    api = shop_api()
+    pages: list[Ask] = []
+
+    def proxy(ask: Ask) -> Answer | None:
+        pages.append(ask)
+        return Answer(status=200, body=b"<html>") if len(pages) == 1 else None
+
+    api.before = proxy
+    calls: list[str] = []
+    real = api.watch
+
+    def watch(path: str, query: dict[str, str], *, silence_s: float) -> Iterator[bytes]:
+        calls.append(path)
+        if len(calls) == 1:
+            yield b'{"type":"BOOKMARK","object":{"metadata":7}}'
+        yield from real(path, query, silence_s=silence_s)
+
+    api.watch = watch  # type: ignore[method-assign]
+    one = watching(api)
+    eventually(lambda: len(calls) == 2)
+    set_floor(api, 7)
+    eventually(lambda: one.floor() == 7)
+    assert (one.reflector.failures, one.reflector.relists) == (2, 2)
+
+
 def test_a_half_open_watch_is_given_up_and_taken_up_again(
     watching: Callable[..., Watching],
 ) -> None:
