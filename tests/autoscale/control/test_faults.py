@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,20 +84,20 @@ def test_writes_whose_answer_is_lost_are_not_done_twice() -> None:
 
 def test_a_write_that_is_not_allowed_is_said_and_tried_once_a_minute() -> None:
     """403 is a person's to put right; nothing else is held up by it."""
-    shop = Shop()
+    shop, tries = Shop(), list[float]()
 
     def forbid(ask: Ask) -> Answer | None:
-        return (
-            status(403, "Forbidden", "cannot patch")
-            if ask.method == "PATCH" and ask.path == HPA
-            else None
-        )
+        if ask.method != "PATCH" or ask.path != HPA:
+            return None
+        tries.append(shop.clock.monotonic())
+        return status(403, "Forbidden", "cannot patch")
 
     shop.api.before = forbid
     shop.promote()
     loop = shop.controller()
     loop.during(RAISED)
     assert (shop.floor, shop.nodes) == (4, 6)
+    assert {later - sooner for sooner, later in pairwise(tries)} == {60}
     said = conditions(shop)["WriteRefused"]
     assert (said["status"], KEY in said["message"]) == ("True", True)
     assert conditions(shop)["ReplicasReady"]["status"] != "True"
