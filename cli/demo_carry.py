@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, drain, gather, take_baseline
 from cli.demo_options import DemoOptions, load_plan
 from cli.demo_place import Place
@@ -19,6 +18,7 @@ from contracts.report import Report
 from loadtest import figures
 from loadtest.report_html import page
 from loadtest.verdict import Limits, judge
+from runtime.cpu_wait import CpuWait
 
 Injected = tuple[tuple[FaultRecord, ...], LoadSummary]
 Inject = Callable[[Traffic], Injected]

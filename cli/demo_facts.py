@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from cli.demo_cpu import CpuWait
 from cli.demo_options import FAULTS
 from cli.demo_place import Place
 from cli.demo_scan import canaries_at_rest
@@ -33,6 +32,7 @@ from loadtest.plan import key_prefix
 from loadtest.verdict import RunFacts
 from loadtest.warehouse import count_of_run
 from loadtest.warehouse import rows_of_run as warehouse_rows
+from runtime.cpu_wait import CpuWait
 from sync.verify import plan_from_settings, verify
 
 DRAIN_S = 30.0

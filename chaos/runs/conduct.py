@@ -22,10 +22,10 @@ from chaos.runs.folder import (
     write_result,
 )
 from chaos.runs.journal import JournalError, read_journal
-from chaos.runs.starvation import Starvation
 from chaos.runs.toolkit import Outcome, look_until_met, play
 from chaos.runs.verdict import Facts, Limits, Look, Played, judge
 from contracts.chaos import ChaosResult, ChaosStart
+from runtime.cpu_wait import CpuWait
 
 LEASE_S = 20.0
 """How long the watchdog is waited for when the runner could not heal by itself."""
@@ -59,7 +59,7 @@ def conduct(loaded: Loaded, place: Place, *, seed: int, say: Say) -> ChaosResult
     folder, start = new_folder(place.runs, loaded, seed=seed, cloud=place.cloud)
     run = Run(loaded=loaded, folder=folder, start=start, place=place)
     say(f"{loaded.experiment.title}: the journal is in {folder}")
-    with Starvation(_router_pids(place.cloud)) as watched:
+    with CpuWait(_router_pids(place.cloud)) as cpu_wait:
         outcome, not_healed, configuration = _play(run, say)
     restored = None
     played = _journal(folder)
@@ -67,7 +67,7 @@ def conduct(loaded: Loaded, place: Place, *, seed: int, say: Say) -> ChaosResult
         say("healed; looking at the steady state again")
         restored = _look_again(run, configuration)
     facts = _facts(run, outcome, played, not_healed=not_healed, restored=restored)
-    judged = judge(msgspec.structs.replace(facts, starved_s=watched.starved_s))
+    judged = judge(msgspec.structs.replace(facts, starved_s=cpu_wait.starved_s))
     rto_s = loaded.experiment.own.rto_s
     return write_result(folder, result_of(folder, start, judged, rto_s=rto_s, ended_s=time.time()))
 

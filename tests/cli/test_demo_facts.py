@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from cli.demo_cpu import CpuWait
 from cli.demo_facts import Gathering, _failover
 from cli.demo_options import DemoOptions, load_plan
 from contracts.fault import FaultRecord
 from contracts.load import LoadSummary, RequestRow
+from runtime.cpu_wait import CpuWait
 from tests.cli.places import place
 
 MS = 1_000_000

@@ -1,7 +1,7 @@
-"""In how many seconds of a run the routers waited for a processor for more than half of the time.
+"""How long processes waited for a processor while they were ready to run.
 
-A router that the machine does not let run cannot recover in time, and a limit in seconds says nothing about it.
-Linux counts the wait per task (`/proc/PID/schedstat`, second field, ns); where it does not, nothing is starved.
+A router that the machine did not let run cannot answer or recover in time, and no limit in time says anything
+about it then. Linux counts that wait per task (`/proc/PID/schedstat`, second field, ns); without it, 0.
 """
 
 import threading
@@ -16,17 +16,20 @@ WAIT_SHARE_MAX = 0.5
 """The worst second of a run on two idle cores was 29 %; from a half on, tails are the scheduler's."""
 
 
-class Starvation:
-    """Samples while the context is open; `starved_s` counts."""
+class CpuWait:
+    """Samples while the context is open; `starved_s` is then how many seconds were starved."""
 
     def __init__(self, pids: Iterable[int], *, proc: Path = Path("/proc")) -> None:
         self._files = tuple(proc / str(pid) / "schedstat" for pid in pids)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, name="starvation", daemon=True)
+        self._before, self._before_ns = (0,) * len(self._files), 0
+        self._thread = threading.Thread(target=self._sample, name="cpu-wait", daemon=True)
         self.starved_s = 0
+        self.wait_share_max = 0.0
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin; a wait from here on counts, whenever the sampling thread comes to run."""
+        self._before, self._before_ns = self._waits_ns(), time.monotonic_ns()
         self._thread.start()
         return self
 
@@ -36,20 +39,21 @@ class Starvation:
         self._thread.join()
 
     def _sample(self) -> None:
-        before, before_ns = self._waits_ns(), time.monotonic_ns()
         while not self._stop.wait(SAMPLE_S):
             now, now_ns = self._waits_ns(), time.monotonic_ns()
-            self.starved_s += is_starved(before, now, elapsed_ns=now_ns - before_ns)
-            before, before_ns = now, now_ns
+            share = worst_share(self._before, now, elapsed_ns=now_ns - self._before_ns)
+            self.wait_share_max = max(self.wait_share_max, share)
+            self.starved_s += share > WAIT_SHARE_MAX
+            self._before, self._before_ns = now, now_ns
 
     def _waits_ns(self) -> tuple[int, ...]:
         return tuple(_wait_ns(file) for file in self._files)
 
 
-def is_starved(before: tuple[int, ...], now: tuple[int, ...], *, elapsed_ns: int) -> bool:
-    """Whether one of the processes waited for more than its share; one that ended waited for nothing."""
+def worst_share(before: tuple[int, ...], now: tuple[int, ...], *, elapsed_ns: int) -> float:
+    """The largest share of `elapsed_ns` that one of the processes spent waiting; an ended one counts 0."""
     waited = max((after - first for first, after in zip(before, now, strict=True)), default=0)
-    return waited > WAIT_SHARE_MAX * elapsed_ns
+    return max(waited, 0) / elapsed_ns
 
 
 def _wait_ns(file: Path) -> int:
