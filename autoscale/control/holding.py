@@ -19,12 +19,14 @@ def holds(key: str, plan: Plan) -> bool:
 def records(one: Seen, look: Look, plan: Plan) -> tuple[Baseline, ...]:
     """The records of workloads that this promotion should have now."""
     held: dict[str, Held] = {}
+    mine = {entry.workload for entry in one.status.baselines}
     if one.promotion is not None and not one.deleting:
         for key in workload_keys(one.promotion):
             planned = plan.workloads.get(key)
             held[key] = Held(
                 holds=holds(one.key, plan), raises=planned is not None and planned.action == "raise",
-                elsewhere=_elsewhere(one, key, look, plan),
+                # only of a record there is: asked of each, a thousand promotions are a million looks
+                elsewhere=key in mine and _elsewhere(one, key, look, plan),
             )  # fmt: skip
     return entries_after(
         one.status.baselines, look.targets, words=look.words, held=held, now=look.now
