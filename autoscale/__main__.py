@@ -32,7 +32,15 @@ def main(argv: Sequence[str]) -> int:
     set_up_logs("autoscale")
     path = parse(argv)
     try:
-        settings = read_settings(path.read_bytes(), str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        sys.stderr.write(
+            f"{path}: cannot be read ({error.strerror}); expected AutoscaleSettings as JSON; "
+            "fix: name an existing file with --settings\n"
+        )
+        return USAGE
+    try:
+        settings = read_settings(data, str(path))
         process = make(settings)
     except (SettingsError, ConfigurationFault, CloudError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -137,7 +137,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as wrong:
-        raise TraceError(f"{path}: {wrong}; give a readable CSV file") from None
+        why = wrong.strerror if isinstance(wrong, OSError) else "not UTF-8"
+        raise TraceError(
+            f"{path}: cannot be read ({why}); expected a CSV file; fix: name an existing one"
+        ) from None
 
 
 def _ground(

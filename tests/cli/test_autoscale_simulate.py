@@ -73,7 +73,7 @@ def test_steps_and_noise_change_the_run(files: tuple[Path, Path]) -> None:
     [
         (("--policy", "magic"), "magic: no such policy"),
         (("--calendar", "x.csv"), "--calendar needs --trace"),
-        (("--trace", "/nonexistent.csv"), "/nonexistent.csv"),
+        (("--trace", "/nonexistent.csv"), "/nonexistent.csv: cannot be read (No such file"),
         (("--policy", "hpa", "--days", "1", "--html", "/nonexistent/r.html"), "can be written"),
     ],
 )
