@@ -86,7 +86,7 @@ def _wait(
 def _is_gone(victim: ProcessRecord) -> bool:
     if is_running(victim.pid, victim.start_ticks):
         return False
-    address = _address(victim)
+    address = http_address(victim)
     return not address or port_refuses(address, timeout_s=0.2)
 
 
@@ -94,10 +94,6 @@ def _is_grey(victim: ProcessRecord) -> bool:
     """Stopped, and if it serves HTTP: it accepts and says nothing."""
     if not is_stopped(victim.pid):
         return False
-    address = _address(victim)
+    address = http_address(victim)
     question = Question(target="/healthz")
     return not address or ask(address, question, timeout_s=SILENCE_S).end == "silent"
-
-
-def _address(victim: ProcessRecord) -> str:
-    return http_address(victim) if victim.ready else ""

@@ -33,8 +33,7 @@ FOLDERS_KEPT = 200
 
 def new_folder(runs: Path, loaded: Loaded, *, seed: int, cloud: Path) -> tuple[Path, ChaosStart]:
     """A folder for a run that begins now, with its `start.json` on disk. Raises `OSError`."""
-    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=6))
-    run = f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{loaded.name}-{letters}"
+    run = _name_of_run(loaded)
     folder = runs / run
     folder.mkdir(parents=True, mode=0o700)
     start = ChaosStart(
@@ -46,6 +45,11 @@ def new_folder(runs: Path, loaded: Loaded, *, seed: int, cloud: Path) -> tuple[P
     shutil.copyfile(loaded.file, folder / "experiment.yaml")
     write_whole(folder / "start.json", msgspec.json.encode(start))
     return folder, start
+
+
+def _name_of_run(loaded: Loaded) -> str:
+    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=6))
+    return f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{loaded.name}-{letters}"
 
 
 def prune(runs: Path) -> None:
@@ -92,9 +96,8 @@ def result_of(
 def refuse(loaded: Loaded, reasons: tuple[ChaosReason, ...]) -> ChaosResult:
     """The record of a run that did not begin: nothing was injected, and there is no folder."""
     now_s = time.time()
-    letters = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=6))
     return ChaosResult(
-        run=f"{PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{loaded.name}-{letters}",
+        run=_name_of_run(loaded),
         experiment=loaded.name, title=loaded.experiment.title, digest=loaded.digest, seed=0,
         tier="tier0", verdict="refused", reasons=reasons, started_wall_s=now_s, duration_s=0.0,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from contracts.history import OrderCheck
 from contracts.load import TrafficClass
 from contracts.report import ClassFigures
 from contracts.tap import TapReport
-from loadtest.drive.histogram import Latencies
+from loadtest.drive.histogram import Latencies, sum_of
 
 
 class Proofs(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,9 +134,7 @@ def _sum(cells: list[LoadCell]) -> Total:
 def figures_of(totals: Iterable[Total]) -> ClassFigures:
     """The figures of all `totals` together; requests of unknown outcome are among the failed."""
     cells = list(totals)
-    latencies = Latencies()
-    for cell in cells:
-        latencies.add(cell.latencies)
+    latencies = sum_of(cell.latencies for cell in cells)
     return ClassFigures(
         sent=sum(cell.sent for cell in cells),
         ok=sum(cell.ok for cell in cells),
