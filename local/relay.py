@@ -17,11 +17,12 @@ import structlog
 import uvloop
 
 from contracts.control import ControlReply, ControlRequest
-from contracts.tap import Canary, TapReport
+from contracts.tap import TapReport
 from local.relay_pipe import Half, Pipe
 from local.relay_rules import WHOLE, Rule, Shaper, Terms, rule_of, terms_of
 from local.relay_settings import RelayListener, RelaySettings
 from local.tap import Tap
+from local.tap_control import arm, write_beacons
 from runtime.control import refuse, reply_with, serve_control
 from runtime.logs import set_up_logs
 from runtime.ready import write_ready
@@ -161,7 +162,7 @@ class Relay:
         match request.op:
             case "stats" | "seen":
                 if request.op == "seen":
-                    self._write_beacons()
+                    write_beacons(self.tap, self.settings.beacons)
                 return reply_with(self.report())
             case "cut" | "heal":
                 self.set_cut(cut=request.op == "cut")
@@ -190,10 +191,6 @@ class Relay:
         self.set_rules({**self._rules, rule.id: rule})
         return reply_with()
 
-    def _write_beacons(self) -> None:
-        lines = b"".join(beacon + b"\n" for beacon in sorted(self.tap.beacons))
-        Path(self.settings.beacons).write_bytes(lines)
-
     def _set_target(self, request: ControlRequest) -> ControlReply:
         name, address = request.args.get("name"), request.args.get("address")
         if not isinstance(name, str) or name not in self._targets:
@@ -205,14 +202,10 @@ class Relay:
         return reply_with()
 
     def _arm(self, request: ControlRequest) -> ControlReply:
-        path = request.args.get("path")
-        if not isinstance(path, str):
-            return refuse("expected path to name a canary manifest (NDJSON)")
         try:
-            lines = Path(path).read_bytes().splitlines()
-            self.tap.arm(msgspec.json.decode(line, type=Canary) for line in lines if line)
-        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
-            return refuse(f"{path}: {error}")
+            arm(self.tap, request)
+        except ValueError as error:
+            return refuse(str(error))
         return reply_with(self.report())
 
 

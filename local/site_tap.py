@@ -18,10 +18,11 @@ import structlog
 import uvloop
 
 from contracts.control import ControlReply, ControlRequest
-from contracts.tap import Canary, TapReport
+from contracts.tap import TapReport
 from local.site_capture import Capture, CaptureError, enter
 from local.site_tap_settings import SiteTapSettings, WireReport, read_spared
 from local.tap import Tap
+from local.tap_control import arm, write_beacons
 from local.tap_flows import BEHIND_S, Doubts, Flows, Spared
 from runtime.control import refuse, reply_with, serve_control
 from runtime.logs import set_up_logs
@@ -138,7 +139,7 @@ class SiteTap:
                 return reply_with(self.wire_report())
             case "seen":
                 await self.decided()
-                self._write_beacons()
+                write_beacons(self.tap, self.settings.beacons)
                 return reply_with(self.report())
             case "arm":
                 await self.decided()  # what came before is not of this run
@@ -146,19 +147,11 @@ class SiteTap:
             case _:
                 return refuse("expected one of ping stats seen arm")
 
-    def _write_beacons(self) -> None:
-        lines = b"".join(beacon + b"\n" for beacon in sorted(self.tap.beacons))
-        Path(self.settings.beacons).write_bytes(lines)
-
     def _arm(self, request: ControlRequest) -> ControlReply:
-        path = request.args.get("path")
-        if not isinstance(path, str):
-            return refuse("expected path to name a canary manifest (NDJSON)")
         try:
-            lines = Path(path).read_bytes().splitlines()
-            self.tap.arm(msgspec.json.decode(line, type=Canary) for line in lines if line)
-        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
-            return refuse(f"{path}: {error}")
+            arm(self.tap, request)
+        except ValueError as error:
+            return refuse(str(error))
         self.flows.reset()
         self._before = (self.capture.drops, self.capture.truncated, self.capture.downs)
         return reply_with(self.report())
