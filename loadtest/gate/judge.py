@@ -27,7 +27,7 @@ from loadtest.gate.evidence import evidence_reasons, proof_words
 from loadtest.gate.measured import Measured, figures_of
 from loadtest.gate.phases import judged, phase_figures, second_figures
 from loadtest.gate.recovery import recoveries
-from loadtest.gate.slo import class_objectives
+from loadtest.gate.slo import class_objectives, fault_objective_name, fault_objectives
 from loadtest.gate.validity import generator_figures, unreachable_share, validity
 
 RATIO_SAMPLES_MIN = 200
@@ -148,10 +148,9 @@ def _disturbed(
 
 def _faults(faults: tuple[FaultFigures, ...], measured: Measured, slo: Slo) -> Iterator[GateReason]:
     records = {fault.id: fault for fault in measured.proofs.faults or ()}
+    objectives = fault_objectives(slo)
     for fault in faults:
-        objective = next(
-            (it for name, it in slo.faults.items() if name.replace("-", "_") == fault.kind), None
-        )
+        objective = objectives.get(fault_objective_name(fault.kind))
         # A fault from outside the run's time is of another run, or of another clock.
         if not fault.proven or not measured.holds(records[fault.id].injected_mono_ns):
             yield GateReason(id="fault_not_proven", scope=fault.id, measured=0, limit=1)
@@ -169,9 +168,9 @@ def _faults(faults: tuple[FaultFigures, ...], measured: Measured, slo: Slo) -> I
                 limit=objective.failback_ms,
             )  # fmt: skip
     if "faults" in slo.require and measured.proofs.faults is not None:
-        kinds = {fault.kind for fault in faults}
+        seen = {fault_objective_name(fault.kind) for fault in faults}
         for name in slo.faults:
-            if name.replace("-", "_") not in kinds:
+            if fault_objective_name(name) not in seen:
                 yield GateReason(id="fault_not_proven", scope=name, measured=0, limit=1)
 
 

@@ -11,7 +11,7 @@ from contracts.gate import FaultFigures
 from contracts.slo import FaultObjective, Slo
 from loadtest.figures import SLOW_MS
 from loadtest.gate.measured import Measured
-from loadtest.gate.slo import fault_objective_name
+from loadtest.gate.slo import fault_objective_name, fault_objectives
 
 SLOW_US = int(SLOW_MS * 1000)
 
@@ -19,7 +19,7 @@ SLOW_US = int(SLOW_MS * 1000)
 def recoveries(measured: Measured, slo: Slo) -> tuple[FaultFigures, ...]:
     """One entry per fault of the journal, in order of time."""
     faults = sorted(measured.proofs.faults or (), key=lambda fault: fault.injected_mono_ns)
-    objectives = {fault_objective_name(name): it for name, it in slo.faults.items()}
+    objectives = fault_objectives(slo)
     found: list[FaultFigures] = []
     for at, fault in enumerate(faults):
         objective = _objective(objectives, fault)

@@ -4,11 +4,9 @@ from typing import get_args
 
 from contracts.fault import FaultKind
 from contracts.load import TrafficClass
-from contracts.slo import ClassObjective, Slo
+from contracts.slo import ClassObjective, FaultObjective, Slo
 from policy.document import Document, read_document
 from policy.problems import did_you_mean
-
-FAULTS = tuple(kind.replace("_", "-") for kind in get_args(FaultKind))
 
 
 def load_slo(data: bytes, source: str) -> Slo:
@@ -35,8 +33,23 @@ def fault_objective_name(kind: str) -> str:
     return kind.replace("_", "-")
 
 
+FAULTS = tuple(map(fault_objective_name, get_args(FaultKind)))
+
+
+def fault_objectives(slo: Slo) -> dict[str, FaultObjective]:
+    """The objectives of the faults the file names, by `fault_objective_name`."""
+    return {fault_objective_name(name): it for name, it in slo.faults.items()}
+
+
 def _check_faults(document: Document[Slo], slo: Slo) -> None:
+    seen: set[str] = set()
     for name in slo.faults:
+        if fault_objective_name(name) in seen:
+            document.report(
+                f"faults.{name}", f'"{name}" is there already', expected="each fault once",
+                fix="keep one of its two spellings",
+            )  # fmt: skip
+        seen.add(fault_objective_name(name))
         if fault_objective_name(name) not in FAULTS:
             document.report(
                 f"faults.{name}", f'unknown fault "{name}"', expected=f"one of {', '.join(FAULTS)}",

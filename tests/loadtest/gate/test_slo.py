@@ -37,6 +37,7 @@ BAD = {
     "no classes": ({"classes": {}}, "classes", "is empty"),
     "unknown class": ({"classes": {"privat": {}}}, "classes.privat", "no name"),
     "unknown fault": ({"faults": {"node-kil": {}}}, "faults.node-kil", "node-kil"),
+    "one fault in two spellings": ({"faults": {"node-kill": {}, "node_kill": {}}}, "faults.node_kill", "there already"),
     "forecast without capacity": ({"forecast": {"ads": {"peak_rps": 1, "replicas": 1}}}, "forecast.ads", "no capacity"),
     "capacity of a class without limits": ({"capacity": {"o": {"replicas": 1, "traffic": "sensitive"}}}, "capacity.o.traffic", "no objective"),
     "fault of a class without limits": ({"faults": {"node-kill": {"traffic": "raised"}}}, "faults.node-kill.traffic", "no objective"),
