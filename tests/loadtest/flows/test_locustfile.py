@@ -64,7 +64,7 @@ async def test_a_killed_worker_makes_the_run_invalid(tmp_path, shop):
     """SIGKILL of one of two: Locust alone would exit 0 at half of the load."""
     seen, host = shop
     given = settings(
-        tmp_path, workers=2, stages=(FlowStage(for_s=1, users=4), FlowStage(for_s=9, users=4))
+        tmp_path, workers=2, stages=(FlowStage(for_s=1, users=4), FlowStage(for_s=6, users=4))
     )
     process = start(given, host)
     await until(lambda: len(seen.orders) > 4)
