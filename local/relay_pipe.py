@@ -106,10 +106,7 @@ class Pipe:
         if terms.reset:
             reset(self.client)
             reset(self.target)
-        for half, other in ((self.client, self.target), (self.target, self.client)):
-            if half.other is not None and not half.lane.way.hole:
-                self._send_held(half, other)
-        self.set_reading()
+        self._send_held()
 
     def on_made(self, half: Half) -> None:
         """Read from nobody until both sides are there."""
@@ -125,20 +122,20 @@ class Pipe:
             reset(self.target)
             return
         self.client.other, self.target.other = self.target, self.client
-        for half, other in ((self.client, self.target), (self.target, self.client)):
-            if not half.lane.way.hole:
-                self._send_held(half, other)
-        self.set_reading()
+        self._send_held()
 
-    def _send_held(self, half: Half, other: Half) -> None:
-        """Pass on what had to wait: bytes, then the end if it came."""
-        if other.transport is None:
-            return
-        if half.held:
-            half.lane.send(bytes(half.held))
-            half.held.clear()
-        if half.ended and not half.end_sent:
-            self._end_after(half, other)
+    def _send_held(self) -> None:
+        """Pass on what had to wait and need not any more: bytes, then the end if it came."""
+        for half in (self.client, self.target):
+            other = half.other
+            if other is None or other.transport is None or half.lane.way.hole:
+                continue
+            if half.held:
+                half.lane.send(bytes(half.held))
+                half.held.clear()
+            if half.ended and not half.end_sent:
+                self._end_after(half, other)
+        self.set_reading()
 
     def set_reading(self) -> None:
         """Read from a side if the other can take it and the link is whole."""

@@ -1,8 +1,8 @@
 """The faults of a site link set, read and taken back in the sites' network namespaces, with `nft`."""
 
 import subprocess
-from pathlib import Path
 
+from local.clusters_network import inside
 from local.site_rules import (
     TABLE,
     LinkFault,
@@ -13,7 +13,6 @@ from local.site_rules import (
 )
 
 COMMAND_S = 10.0
-NAMES = Path("/run/netns")
 
 
 class FaultError(Exception):
@@ -21,7 +20,7 @@ class FaultError(Exception):
 
 
 def _run(namespace: str, *command: str, text: str = "") -> bytes:
-    argv = ("nsenter", f"--net={NAMES / namespace}", *command)
+    argv = inside(namespace, *command)
     try:
         done = subprocess.run(
             argv, input=text.encode(), capture_output=True, timeout=COMMAND_S, check=False
