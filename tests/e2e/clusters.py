@@ -1,5 +1,6 @@
 """Real clusters for tests: made and taken away by the command itself, and a look at what is left on the machine."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -63,12 +64,18 @@ class Clusters:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
 
-    def kubectl(self, state: ClusterState, *words: str, text: str = "") -> str:
+    def try_kubectl(
+        self, state: ClusterState, *words: str, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Whatever comes of it."""
         program = engines_directory(self.root) / "kubectl"
-        done = subprocess.run(
+        return subprocess.run(
             [program, "--kubeconfig", state.kubeconfig, *words], check=False, input=text,
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
+
+    def kubectl(self, state: ClusterState, *words: str, text: str = "") -> str:
+        done = self.try_kubectl(state, *words, text=text)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -99,6 +106,17 @@ class Clusters:
         ).stdout
         found += [line for line in routes.splitlines() if f"ism{identity}{letter}" in line]
         return found
+
+
+class OneCluster:
+    """One of them, asked with `kubectl`; what is refused is an answer too."""
+
+    def __init__(self, clusters: Clusters, state: ClusterState) -> None:
+        self.clusters, self.state = clusters, state
+
+    def kubectl(self, *words: str, given: object = None) -> subprocess.CompletedProcess[str]:
+        text = "" if given is None else json.dumps(given)
+        return self.clusters.try_kubectl(self.state, *words, text=text)
 
 
 @pytest.fixture

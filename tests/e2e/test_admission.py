@@ -1,19 +1,16 @@
 """The admission policy in a real cluster: what the pack refuses, `kubectl apply` is refused too, in the same words."""
 
-import json
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from contracts.cluster import ClusterState
 from infra.admission import manifests
 from infra.rules.ground import Ground
 from infra.rules.sensitivity import check, refusal
-from local.clusters_ground import GroundError, engines_directory, require
+from local.clusters_ground import GroundError, require
 from policy.load import load_policy
-from tests.e2e.clusters import ADS, ROOT, Clusters, spec_of
+from tests.e2e.clusters import ADS, ROOT, Clusters, OneCluster, spec_of
 from tests.infra.rules.world import PUBLIC, SENSITIVE, resource
 
 pytestmark = pytest.mark.clusters
@@ -24,18 +21,8 @@ VERSIONS = {
 }  # fmt: skip
 
 
-class Admitting:
+class Admitting(OneCluster):
     """A public cluster with the policy in force."""
-
-    def __init__(self, clusters: Clusters, state: ClusterState) -> None:
-        self.clusters, self.state = clusters, state
-
-    def kubectl(self, *words: str, given: object = None) -> subprocess.CompletedProcess[str]:
-        program = engines_directory(self.clusters.root) / "kubectl"
-        return subprocess.run(
-            [program, "--kubeconfig", self.state.kubeconfig, *words], check=False,
-            input="" if given is None else json.dumps(given), capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
 
     def apply(self, body: dict[str, object], *words: str) -> str:
         """Empty when it was taken, else what was said."""

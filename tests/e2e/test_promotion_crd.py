@@ -1,7 +1,6 @@
 """The Promotion CRD in a real API server: what is refused and in which words, what is filled in, what is shown."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 
@@ -9,10 +8,9 @@ import msgspec
 import pytest
 
 from autoscale.crd import FILE
-from contracts.cluster import ClusterState
 from contracts.promotion import PromotionSpec
-from local.clusters_ground import GroundError, engines_directory, require
-from tests.e2e.clusters import ADS, ROOT, Clusters, spec_of
+from local.clusters_ground import GroundError, require
+from tests.e2e.clusters import ADS, ROOT, Clusters, OneCluster, spec_of
 
 pytestmark = pytest.mark.clusters
 SPEC: dict[str, object] = {
@@ -21,18 +19,8 @@ SPEC: dict[str, object] = {
 }  # fmt: skip
 
 
-class Api:
+class Api(OneCluster):
     """A cluster that knows the CRD."""
-
-    def __init__(self, clusters: Clusters, state: ClusterState) -> None:
-        self.clusters, self.state = clusters, state
-
-    def kubectl(self, *words: str, given: object = None) -> subprocess.CompletedProcess[str]:
-        program = engines_directory(self.clusters.root) / "kubectl"
-        return subprocess.run(
-            [program, "--kubeconfig", self.state.kubeconfig, *words], check=False,
-            input="" if given is None else json.dumps(given), capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
 
     def get(self, name: str) -> dict[str, object]:
         return json.loads(self.kubectl("get", "promotion", name, "-o", "json").stdout)
