@@ -4,6 +4,7 @@ Both listen at the site's gateway, the one address of the site that its pods rea
 reaches the public broker there over the site link. Nobody reaches the private site's that way.
 """
 
+import contextlib
 import functools
 import pwd
 import shutil
@@ -151,6 +152,7 @@ class Stores:
         home.mkdir(mode=0o711, exist_ok=True)
         home.chmod(0o711)  # its user passes through and does not look around
         postgres.write_postgres(database, postgres.server_environ())
+        forget_dead_server(database)
         user = pwd.getpwnam(database.run_as)
         argv = postgres.postgres_argv(database)
         # entered as root, run as its user
@@ -169,6 +171,39 @@ class Stores:
 
     def _log(self, name: Store) -> Path:
         return self._files.logs / f"{name}.log"
+
+
+def forget_dead_server(database: postgres.PostgresSpec) -> None:
+    """Take away the locks of a server that was killed, once nothing of it is left.
+
+    PostgreSQL asks whether a lock's process exists, and one that is dead but not yet reaped does. Whatever uses
+    these data runs the copy of the program beside them. Raises `StoreError`.
+    """
+    locks = [Path(database.directory, "data", "postmaster.pid")]
+    locks += Path(database.socket_directory).glob(".s.PGSQL.*.lock")
+    if not any(it.exists() for it in locks):
+        return
+    program = f"{database.binaries}/bin/postgres"
+    deadline = time.monotonic() + END_S
+    while left := _running(program):  # helpers end by themselves, soon after their server
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"{program}: processes {left} still run without their server; expected them to end. "
+                f"fix: see ps -f {' '.join(map(str, left))}, then apply again"
+            )
+        time.sleep(POLL_S)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+
+
+def _running(program: str) -> list[int]:
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/exe"):
+        # one that is gone meanwhile, or dead and not reaped, has no program any more
+        with contextlib.suppress(OSError):
+            if str(path.readlink()) == program:
+                found.append(int(path.parent.name))
+    return found
 
 
 def end_stores(processes: list[Process]) -> None:

@@ -1,5 +1,7 @@
 """Broker and database beside a cluster: what runs where, and how a process is known as one of them."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import msgspec
 import pytest
 
 from contracts.cluster import ClusterSpec, Site
+from local import clusters_stores
 from local.clusters_block import Block
 from local.clusters_state import ClusterFiles
 from local.clusters_stores import (
@@ -18,6 +21,7 @@ from local.clusters_stores import (
     broker_spec,
     database_spec,
     end_left,
+    forget_dead_server,
     kafka_address,
     passfile_of,
     postgres_address,
@@ -25,7 +29,7 @@ from local.clusters_stores import (
     wanted,
 )
 from local.kafka import server_properties
-from local.postgres import postgres_argv
+from local.postgres import PostgresSpec, postgres_argv
 from runtime.processes import MARK, Launch, Process, end_processes, is_alive, start_process
 
 NET = Block(base=96, id="ab12").site("private")
@@ -154,6 +158,32 @@ def test_a_database_is_asked_to_go_before_it_is_killed(tmp_path: Path) -> None:
         assert not is_alive(process)
     finally:
         end(process)
+
+
+def test_a_killed_servers_locks_go_once_nothing_of_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pid in it may be that of somebody else by now, or of one that is dead and not yet reaped."""
+    database = PostgresSpec(directory=str(tmp_path), binaries=str(tmp_path / "pg"), run_as="nobody")
+    program = tmp_path / "pg" / "bin" / "postgres"
+    program.parent.mkdir(parents=True)
+    shutil.copy(shutil.which("sleep") or "", program)
+    lock = tmp_path / "data" / "postmaster.pid"
+    lock.parent.mkdir()
+    forget_dead_server(database)
+    lock.write_text(f"{os.getpid()}\n{tmp_path / 'data'}\n")
+    socket_lock = tmp_path / "socket" / ".s.PGSQL.5432.lock"
+    socket_lock.parent.mkdir()
+    socket_lock.write_text(f"{os.getpid()}\n")
+    monkeypatch.setattr(clusters_stores, "END_S", 0.2)
+    with subprocess.Popen([program, "60"]) as helper:
+        with pytest.raises(StoreError, match=rf"processes \[{helper.pid}\] still run"):
+            forget_dead_server(database)
+        assert lock.exists()
+        helper.kill()
+    forget_dead_server(database)
+    assert not lock.exists()
+    assert not socket_lock.exists()
 
 
 def test_nothing_but_the_standard_tool_enters_the_namespace() -> None:
